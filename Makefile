@@ -1,0 +1,31 @@
+# make demo   the whole course in one run: recordings to a new sound (report in demo/report.html)
+# make test   every notebook and every test
+# make lab    JupyterLab on the course map
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo test lab install export clean-notebooks
+
+install: $(VENV)/installed
+
+$(VENV)/installed: settings.ini constraints.txt setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: install
+	$(BIN)/ddsp-course demo
+
+test: install
+	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers $(WORKERS) --timing --do_print
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests
+
+lab: install
+	$(BIN)/ddsp-course lab
+
+export: install
+	$(BIN)/nbdev_export
+	$(BIN)/nbdev_clean
