@@ -1,0 +1,48 @@
+"""Shared fixtures: small recordings made by the course's own synthesizer, and a data set of them."""
+import os
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+
+torch.set_num_threads(1)
+
+
+def make_tone(f0_hz, seconds, sr=16000, seed=0):
+    "A plucked-looking tone with vibrato and exactly known f0, [T]."
+    from ddsp_course.harmonic import tone
+
+    n_frames = int(seconds * 100)
+    time = torch.arange(n_frames) / 100
+    f0 = f0_hz * 2 ** (0.3 / 12 * torch.sin(2 * torch.pi * 5.5 * time))
+    amplitudes = 0.2 * (0.6 + 0.4 * torch.sin(2 * torch.pi * time / 1.3 + seed))[:, None] / torch.arange(1, 9)
+    return tone(f0, amplitudes, sr, sr // 100)
+
+
+@pytest.fixture(scope="session")
+def tone_folder(tmp_path_factory):
+    "Two 'instruments' with four short recordings each."
+    folder = tmp_path_factory.mktemp("tones")
+    for group, base in (("low", 220.0), ("high", 330.0)):
+        (folder / group).mkdir()
+        for i in range(4):
+            soundfile.write(folder / group / f"{group}_{i}.wav", make_tone(base * 2 ** (i / 12), 3.0, seed=i).numpy(), 16000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tone_dataset(tone_folder, tmp_path_factory):
+    "The tones as a data set at 100 frames a second."
+    from ddsp_course import data
+
+    return data.prepare([tone_folder], tmp_path_factory.mktemp("dataset") / "d", frame_rate=100, held_out="*_3.wav", workers=1, progress=False)
+
+
+@pytest.fixture(scope="session")
+def real_audio():
+    "Folder of real recordings for tests, or a skip that says why."
+    folder = Path(os.environ.get("DDSP_COURSE_AUDIO", Path(__file__).resolve().parents[2] / "shared" / "audio"))
+    if not folder.is_dir():
+        pytest.skip("no real recordings: set DDSP_COURSE_AUDIO to a folder that has them")
+    return folder
