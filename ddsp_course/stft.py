@@ -35,7 +35,7 @@ def as_audio(audio, name='audio'):
         raise TypeError(f'{name} must hold floating point samples in [-1, 1], got {audio.dtype}')
     if audio.ndim == 0 or audio.numel() == 0:
         raise ValueError(f'{name} must have shape [..., T] with T >= 1, got {list(audio.shape)}')
-    if not torch.isfinite(audio).all():
+    if not torch.isfinite(torch.stack(torch.aminmax(audio.detach()))).all():
         raise ValueError(f'{name} must be finite, got NaN or infinity')
     return audio
 

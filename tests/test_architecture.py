@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ddsp_course"
 
 # Modules in the order of their notebooks; a module imports only from modules to its left.
-# `display` is the ground: it imports none of ours. `report`, `demo` and `cli` lie on top.
+# `display` and the kernels are the ground: they import none of the rest. `report`, `demo` and `cli` lie on top.
 ORDER = (
-    "display layers sampling windows stft mel pitch loudness harmonic noise reverb "
-    "recordings audio_files features storage data model losses runs training metrics latents prior profiles generation report demo cli"
+    "display kernels kernels_harmonic kernels_training layers sampling windows stft mel pitch loudness harmonic noise reverb "
+    "recordings audio_files features storage data model losses runs processes training metrics latents mixture prior profiles generation report demo cli"
 ).split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 

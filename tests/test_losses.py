@@ -52,5 +52,5 @@ def test_silence_has_a_finite_gradient():
 
 @pytest.mark.parametrize("y, x", [(torch.zeros(2, 0), torch.zeros(2, 0)), (torch.zeros(1, 100), torch.zeros(1, 101))])
 def test_bad_shapes(y, x):
-    with pytest.raises(ValueError, match="same, non-empty shape"):
+    with pytest.raises(ValueError, match="y must have shape|must have the same shape"):
         multiscale_spectral_loss(y, x)

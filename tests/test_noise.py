@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ddsp_course.noise import filtered_noise, impulse_responses
+from ddsp_course.stft import overlap_add
 
 
 def seeded(seed=0):
@@ -18,6 +19,16 @@ def naive(taps, white, hop):
     for i in range(n_frames):
         out[i * hop:(i + 1) * hop + length - 1] += np.convolve(white[i], taps[i])
     return out[length // 2:length // 2 + n_frames * hop]
+
+
+def by_transforms(magnitudes, hop):
+    """All blocks by FFT, with the numbers of `seeded()`."""
+    taps = impulse_responses(magnitudes)
+    n_batch, n_frames, length = taps.shape
+    white = torch.rand(n_batch, n_frames, hop, dtype=taps.dtype, generator=seeded()) * 2 - 1
+    n_fft = hop + length - 1
+    blocks = torch.fft.irfft(torch.fft.rfft(white, n_fft) * torch.fft.rfft(taps, n_fft), n_fft)
+    return overlap_add(blocks, hop)[:, length // 2:length // 2 + n_frames * hop]
 
 
 @pytest.mark.parametrize('n_bands', [2, 3, 65])
@@ -45,6 +56,26 @@ def test_equals_the_naive_version(n_bands, hop):
     assert audio.shape == (2, 13 * hop) and audio.dtype == torch.float64
     for b in range(2):
         assert np.allclose(audio[b], naive(impulse_responses(magnitudes)[b].numpy(), white[b].numpy(), hop), atol=1e-12)
+
+
+@pytest.mark.parametrize('n_bands, hop, shape', [(65, 64, (4, 50)), (65, 160, (4, 20)), (33, 441, (1, 5)), (2, 3, (1, 1)), (6, 11, (2, 7)), (128, 1, (3, 40))])
+def test_sound_and_gradient_equal_those_of_the_transforms(n_bands, hop, shape):
+    magnitudes = torch.rand(*shape, n_bands, generator=seeded(1)).requires_grad_()
+    wanted = torch.randn(shape[0], shape[1] * hop, generator=seeded(2))
+    sounds, gradients = [], []
+    for audio in (filtered_noise(magnitudes, hop, seeded()), by_transforms(magnitudes, hop)):
+        sounds.append(audio.detach())
+        gradients += torch.autograd.grad((audio * wanted).sum(), magnitudes)
+    torch.testing.assert_close(sounds[0], sounds[1], rtol=0, atol=1e-6)
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-5, atol=2e-6 * gradients[1].abs().max().item())
+
+
+def test_constants_made_in_inference_serve_training():
+    with torch.inference_mode():
+        filtered_noise(torch.rand(1, 2, 47), 29)                                        # sizes that no other test uses
+    magnitudes = torch.rand(1, 2, 47, requires_grad=True)
+    filtered_noise(magnitudes, 29).square().sum().backward()
+    assert magnitudes.grad.abs().min() > 0
 
 
 def test_gain_one_is_white_uniform_noise():
@@ -82,7 +113,8 @@ def test_seed_repeats_and_differs():
 
 def test_gradient_reaches_the_magnitudes_exactly():
     magnitudes = torch.rand(2, 3, 5, dtype=torch.float64, generator=seeded()).requires_grad_()
-    assert torch.autograd.gradcheck(lambda m: filtered_noise(m, 4, seeded()), magnitudes)
+    for hop in (1, 4, 13):                                                              # shorter and longer than the 8 taps
+        assert torch.autograd.gradcheck(lambda m: filtered_noise(m, hop, seeded()), magnitudes)
     assert torch.autograd.gradcheck(impulse_responses, magnitudes)
 
 
@@ -95,6 +127,7 @@ def test_numpy_in_and_float32_out():
     (torch.ones(4, 9), 64, ValueError, 'magnitudes'),
     (torch.ones(1, 0, 9), 64, ValueError, 'magnitudes'),
     (torch.full((1, 4, 9), math.nan), 64, ValueError, 'magnitudes'),
+    (torch.tensor([0.5, 1.0, -math.inf]).expand(1, 4, 3), 64, ValueError, 'magnitudes'),
     (torch.ones(1, 4, 9, dtype=torch.int64), 64, TypeError, 'magnitudes'),
     (torch.ones(1, 4, 9), 0, ValueError, 'hop_length'),
     (torch.ones(1, 4, 9), 'long', TypeError, 'hop_length'),

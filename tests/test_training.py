@@ -9,6 +9,7 @@ import time
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from ddsp_course import model, training
 from ddsp_course.training import TrainConfig, draw_batch, fit, load_settings, read_log, step_generator
@@ -145,6 +146,49 @@ def test_settings_are_read_back(unbroken, config, tone_dataset):
 def test_bad_settings(field):
     with pytest.raises(ValueError, match=field):
         TrainConfig(**{field: 0})
+
+
+@pytest.mark.parametrize("precision", ["float16", "double", None, 32])
+def test_bad_precision_is_named(precision):
+    with pytest.raises(ValueError, match="precision must be one of .*float32.*bfloat16"):
+        TrainConfig(precision=precision)
+
+
+def test_bfloat16_follows_float32(tone_dataset, config, unbroken, tmp_path):
+    "Losses stay near, though not equal; weights, Adam's state and what is saved are float32."
+    short = fit(tone_dataset, config, tmp_path / "run", dataclasses.replace(SHORT, precision="bfloat16"), progress=False)
+    full, mixed = (torch.tensor([line["loss"] for line in read_log(run) if "loss" in line]) for run in (unbroken[1], tmp_path / "run"))
+    assert torch.isfinite(mixed).all() and 1e-6 < (mixed / full - 1).abs().max() < 0.1
+    assert {value.dtype for value in short.state_dict().values()} == {torch.float32}
+    with safe_open(tmp_path / "run" / "checkpoint.safetensors", "pt") as file:
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float32}
+    assert load_settings(tmp_path / "run")[1].precision == "bfloat16"
+
+
+def test_only_the_networks_compute_in_bfloat16(tone_dataset, config):
+    torch.manual_seed(0)
+    net, seen = model.DDSP(config), []
+    net.decoder.mix.layers[0][0].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    batch = draw_batch(tone_dataset, tone_dataset.split("train"), 50, 2, step_generator(0, 0))
+    full, mixed = (training.predict_controls(net, batch, precision) for precision in ("float32", "bfloat16"))
+    assert seen == [torch.float32, torch.bfloat16]
+    assert {value.dtype for value in mixed} == {torch.float32} and torch.equal(mixed.f0_hz, full.f0_hz)
+    assert torch.equal(full.amplitudes, net(batch).amplitudes)
+    loss = training.multiscale_spectral_loss(net.synthesize(mixed, step_generator(0, 0)), batch["audio"])
+    loss.backward()
+    assert loss.dtype == torch.float32 and {p.grad.dtype for p in net.parameters() if p.grad is not None} == {torch.float32}
+
+
+def test_runs_from_before_precision_are_read_and_continued(tone_dataset, config, unbroken, tmp_path):
+    run = tmp_path / "run"
+    fit(tone_dataset, config, run, dataclasses.replace(SHORT, steps=2), progress=False)
+    saved = json.loads((run / "train.json").read_text())
+    del saved["train"]["precision"]
+    (run / "train.json").write_text(json.dumps(saved))
+    assert load_settings(run)[1] == dataclasses.replace(SHORT, steps=2)
+    fit(tone_dataset, config, run, load_settings(run)[1], resume=True, progress=False)
+    with pytest.raises(ValueError, match="precision was 'float32'"):
+        fit(tone_dataset, config, run, dataclasses.replace(SHORT, steps=2, precision="bfloat16"), resume=True, progress=False)
 
 
 def test_minutes_become_steps(tone_dataset, config):
