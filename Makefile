@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+# tests that are also run without the fast kernels
+PLAIN := $(addprefix tests/test_,$(addsuffix .py,harmonic noise layers losses model training prior generation metrics))
 
 .PHONY: demo test lab install export clean-notebooks
 
@@ -21,6 +23,7 @@ demo: install
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers $(WORKERS) --timing --do_print
+	DDSP_COURSE_KERNELS=0 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(PLAIN)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests
 
 lab: install

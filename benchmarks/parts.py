@@ -8,6 +8,7 @@ resident set over what the process had before, each case in a process of its own
 import subprocess
 import sys
 import time
+from pathlib import Path
 from statistics import median
 
 import torch
@@ -20,6 +21,15 @@ from ddsp_course.losses import multiscale_spectral_loss, spectral_target
 from ddsp_course.runs import TrainConfig
 
 SR = 16000
+
+
+def peak_mb():
+    "Largest resident set of this process so far."
+    status = Path("/proc/self/status")
+    if status.exists():                                                     # getrusage would also count the process that started this one
+        return int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+    import resource
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 def compare(repeats=9, **calls):
@@ -71,9 +81,9 @@ def harmonic(f0, hop_length=64):
 
 def harmonic_memory_mb(name):
     "Growth of the peak memory for batch 16, in a fresh process."
-    code = ("import resource, torch, parts; torch.set_num_threads(1); case = parts.harmonic_case(16); small = parts.harmonic_case(1, seconds=1)\n"
-            f"synth = parts.{name}; parts.both_ways(synth, *small, 64); peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
-            "before = peak(); parts.both_ways(synth, *case, 64); print(peak() - before)")
+    code = ("import torch, parts; torch.set_num_threads(1); case = parts.harmonic_case(16); small = parts.harmonic_case(1, seconds=1)\n"
+            f"synth = parts.{name}; parts.both_ways(synth, *small, 64)\n"
+            "before = parts.peak_mb(); parts.both_ways(synth, *case, 64); print(parts.peak_mb() - before)")
     done = subprocess.run([sys.executable, "-c", code], cwd=sys.path[0], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
@@ -149,8 +159,7 @@ def training_step(frame_rate):
 
 def step_memory_mb():
     "Peak resident set of a process that trains ten steps, PyTorch itself included."
-    code = ("import resource, torch, parts; torch.set_num_threads(1); step = parts.step_case()\n"
-            "[step() for _ in range(10)]; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)")
+    code = "import torch, parts; torch.set_num_threads(1); step = parts.step_case(); [step() for _ in range(10)]; print(parts.peak_mb())"
     return float(subprocess.run([sys.executable, "-c", code], cwd=sys.path[0], capture_output=True, text=True, check=True).stdout)
 
 

@@ -14,7 +14,7 @@ from .pitch import estimate_f0, fill_unvoiced
 from .stft import as_audio, check_whole, frame, n_frames
 
 # %% ../nbs/t2_synthesis/00_features.ipynb #c012
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 LOUDNESS_FLOOR_DB = -80.0
 F0_METHODS = ("crepe-tiny", "crepe", "pyin")
 _CHUNK_SECONDS, _CONTEXT_SECONDS = 60, 1

@@ -9,7 +9,7 @@ import torch
 
 from .kernels import array, by_rows, f32, jit, wide_vectors
 
-_COS, _SIN, _STEP, _CENTRE, _OUT, _N_ROWS = 0, 3, 6, 8, 10, 13              # rows of the table of a segment
+_COS, _SIN, _STEP, _CENTRE, _OUT, _FADE, _GRAD, _N_ROWS = 0, 3, 6, 8, 10, 13, 14, 15    # rows of the table of a segment
 
 # %% ../nbs/support/kernels_harmonic.ipynb #c022
 @jit
@@ -17,25 +17,26 @@ def _turn(x):
     """sin and cos of 2 pi x for |x| <= 1/2: Taylor series at half the angle, then doubling."""
     h = x * f32(np.pi)
     q = h * h
-    s = f32(1 / 120) + q * (f32(-1 / 5040) + q * (f32(1 / 362880) - q * f32(1 / 39916800)))
+    s = f32(1 / 120) + q * (f32(-1 / 5040) + q * (f32(1 / 362880) + q * (f32(-1 / 39916800) + q * f32(1 / 6227020800))))
     s = h * (f32(1) + q * (f32(-1 / 6) + q * s))
     c = f32(-1 / 720) + q * (f32(1 / 40320) + q * (f32(-1 / 3628800) + q * f32(1 / 479001600)))
     c = f32(1) + q * (f32(-1 / 2) + q * (f32(1 / 24) + q * c))
-    return f32(2) * s * c, f32(1) - f32(2) * s * s
+    return f32(2) * s * c, (c - s) * (c + s)
 
 
 @jit
-def _ramps(hop, sr):
-    """Fade 0, 1/hop, ... [hop]; cycles that 1 Hz at this frame, and 1 Hz more at the next one, have added by each sample [2, hop]."""
-    fade, added = np.empty(hop, f32), np.empty((2, hop))
+def _ramps(table, sr):
+    """Cycles that 1 Hz at this frame, and 1 Hz more at the next one, have added by each sample [2, hop]; fills table[_FADE]."""
+    hop = table.shape[1]
+    added = np.empty((2, hop))
     for n in range(hop):
-        fade[n], added[0, n], added[1, n] = n / hop, (n + 1) / sr, n * (n + 1) / (2 * hop * sr)
-    return fade, added
+        table[_FADE, n], added[0, n], added[1, n] = n / hop, (n + 1) / sr, n * (n + 1) / (2 * hop * sr)
+    return added
 
 # %% ../nbs/support/kernels_harmonic.ipynb #c025
 @jit
 def _fill_table(start, f0, f0_next, added, table):
-    """Sines and cosines of one segment [11 + 2, hop], all from its phase in float64: multiples 1 to 3, 7 and 4."""
+    """Sines and cosines of one segment, all from its phase in float64: multiples 1 to 3, 7 and 4."""
     wide_vectors()
     hop = table.shape[1]
     for n in range(hop):
@@ -45,10 +46,9 @@ def _fill_table(start, f0, f0_next, added, table):
         table[_STEP, n] = 7 * cycles - np.rint(7 * cycles)
     for n in range(hop):
         s, c = _turn(table[_COS, n])
-        two = c + c
-        s2, c2 = two * s, two * c - f32(1)
-        table[_COS, n], table[_COS + 1, n], table[_COS + 2, n] = c, c2, two * c2 - c
-        table[_SIN, n], table[_SIN + 1, n], table[_SIN + 2, n] = s, s2, two * s2 - s
+        s2, c2 = f32(2) * s * c, (c - s) * (c + s)
+        table[_COS, n], table[_COS + 1, n], table[_COS + 2, n] = c, c2, c2 * c - s2 * s
+        table[_SIN, n], table[_SIN + 1, n], table[_SIN + 2, n] = s, s2, s2 * c + c2 * s
     for n in range(hop):
         table[_STEP + 1, n], table[_STEP, n] = _turn(table[_STEP, n])
     for n in range(hop):
@@ -85,7 +85,7 @@ def _n_audible(f0, n_harmonics, sr):
 
 # %% ../nbs/support/kernels_harmonic.ipynb #c030
 @jit
-def _add_blocks(table, here, change, n_blocks, fade):
+def _add_blocks(table, here, change, n_blocks):
     """Add all harmonics of a segment to table[_OUT], seven at a time; `change` is the next frame's `here` minus this one's."""
     wide_vectors()
     for k in range(0, 7 * n_blocks, 7):
@@ -94,9 +94,9 @@ def _add_blocks(table, here, change, n_blocks, fade):
         for n in range(table.shape[1]):
             c1, c2, c3 = table[_COS, n], table[_COS + 1, n], table[_COS + 2, n]
             s1, s2, s3 = table[_SIN, n], table[_SIN + 1, n], table[_SIN + 2, n]
-            c, s = table[_CENTRE, n], table[_CENTRE + 1, n]
-            even = a0 + a1 * c1 + a2 * c2 + a3 * c3 + fade[n] * (d0 + d1 * c1 + d2 * c2 + d3 * c3)
-            odd = b1 * s1 + b2 * s2 + b3 * s3 + fade[n] * (e1 * s1 + e2 * s2 + e3 * s3)
+            fade, c, s = table[_FADE, n], table[_CENTRE, n], table[_CENTRE + 1, n]
+            even = a0 + a1 * c1 + a2 * c2 + a3 * c3 + fade * (d0 + d1 * c1 + d2 * c2 + d3 * c3)
+            odd = b1 * s1 + b2 * s2 + b3 * s3 + fade * (e1 * s1 + e2 * s2 + e3 * s3)
             table[_OUT, n] += s * even + c * odd
             table[_CENTRE, n] = c * table[_STEP, n] - s * table[_STEP + 1, n]
             table[_CENTRE + 1, n] = s * table[_STEP, n] + c * table[_STEP + 1, n]
@@ -111,7 +111,7 @@ def _synthesize(first, last, f0, amplitudes, starts, sr, table, audio):
     size = (n_harmonics + 6) // 7 * 7
     padded, here, there, change = np.empty(size, f32), np.empty(size, f32), np.empty(size, f32), np.empty(size, f32)
     table = table[first]
-    fade, added = _ramps(hop, sr)
+    added = _ramps(table, sr)
     for b in range(first, last):
         n_there = _n_audible(f0[b, 0], n_harmonics, sr)
         _fold(amplitudes[b, 0], n_there, False, padded, there)
@@ -123,13 +123,13 @@ def _synthesize(first, last, f0, amplitudes, starts, sr, table, audio):
             for k in range(size):
                 change[k] = there[k] - here[k]
             _fill_table(starts[b, i], np.float64(f0[b, i]), np.float64(f0[b, j]), added, table)
-            _add_blocks(table, here, change, (max(n_here, n_there) + 6) // 7, fade)
+            _add_blocks(table, here, change, (max(n_here, n_there) + 6) // 7)
             for n in range(hop):
                 audio[b, i * hop + n] = table[_OUT, n]
 
 # %% ../nbs/support/kernels_harmonic.ipynb #c033
 @jit
-def _project_blocks(table, grad, fade, n_blocks, here, there):
+def _project_blocks(table, n_blocks, here, there):
     """The transpose of `_add_blocks`: how much each harmonic of this and of the next frame would change the loss."""
     wide_vectors()
     zero = f32(0)
@@ -140,10 +140,10 @@ def _project_blocks(table, grad, fade, n_blocks, here, there):
             c1, c2, c3 = table[_COS, n], table[_COS + 1, n], table[_COS + 2, n]
             s1, s2, s3 = table[_SIN, n], table[_SIN + 1, n], table[_SIN + 2, n]
             c, s = table[_CENTRE, n], table[_CENTRE + 1, n]
-            p, q = grad[n] * s, grad[n] * c
+            p, q = table[_GRAD, n] * s, table[_GRAD, n] * c
             a0 += p; a1 += p * c1; a2 += p * c2; a3 += p * c3
             b1 += q * s1; b2 += q * s2; b3 += q * s3
-            p, q = fade[n] * p, fade[n] * q
+            p, q = table[_FADE, n] * p, table[_FADE, n] * q
             d0 += p; d1 += p * c1; d2 += p * c2; d3 += p * c3
             e1 += q * s1; e2 += q * s2; e3 += q * s3
             table[_CENTRE, n] = c * table[_STEP, n] - s * table[_STEP + 1, n]
@@ -155,21 +155,21 @@ def _project_blocks(table, grad, fade, n_blocks, here, there):
 
 # %% ../nbs/support/kernels_harmonic.ipynb #c035
 @jit
-def _moments(table, grad, out):
+def _moments(table, out):
     """Sums over a segment of slope x gradient, weighted with 1, with the time and with its square."""
     wide_vectors()
     a, b, c = f32(0), f32(0), f32(0)
-    for n in range(len(grad)):
-        x = table[_OUT, n] * grad[n]
+    for n in range(table.shape[1]):
+        x = table[_OUT, n] * table[_GRAD, n]
         a += x
         b += x * f32(n + 1)
         c += x * f32(n * (n + 1))
-    out[0], out[1], out[2] = a, b, c / (2 * len(grad))
+    out[0], out[1], out[2] = a, b, c / (2 * table.shape[1])
 
 
 @jit
 def _quarter_turn(table):
-    """Turn the middle of the first block by 90 degrees (sin becomes cos); the old values are kept in the last two rows."""
+    """Turn the middle of the first block by 90 degrees (sin becomes cos); the old values are kept after table[_OUT]."""
     for n in range(table.shape[1]):
         c, s = table[_CENTRE, n], table[_CENTRE + 1, n]
         table[_CENTRE, n], table[_CENTRE + 1, n] = -s, c
@@ -186,7 +186,7 @@ def _gradients(first, last, grad, f0, amplitudes, starts, sr, want_f0, table, gr
     padded, here, there, change = np.empty(size, f32), np.empty(size, f32), np.empty(size, f32), np.empty(size, f32)
     to_here, to_there = np.empty(size, f32), np.empty(size, f32)
     table = table[first]
-    fade, added = _ramps(hop, sr)
+    added = _ramps(table, sr)
     for b in range(first, last):
         n_there = _n_audible(f0[b, 0], n_harmonics, sr)
         _fold(amplitudes[b, 0], n_there, True, padded, there)
@@ -195,18 +195,19 @@ def _gradients(first, last, grad, f0, amplitudes, starts, sr, want_f0, table, gr
             here, there, n_here = there, here, n_there
             n_there = _n_audible(f0[b, j], n_harmonics, sr)
             n_blocks = (max(n_here, n_there) + 6) // 7
-            segment = grad[b, i * hop:(i + 1) * hop]
             _fill_table(starts[b, i], np.float64(f0[b, i]), np.float64(f0[b, j]), added, table)
+            for n in range(hop):
+                table[_GRAD, n] = grad[b, i * hop + n]
             if want_f0:
                 _fold(amplitudes[b, j], n_there, True, padded, there)
                 for k in range(size):
                     change[k] = there[k] - here[k]
                 _quarter_turn(table)
-                _add_blocks(table, here, change, n_blocks, fade)
-                _moments(table, segment, moments[b, i])
+                _add_blocks(table, here, change, n_blocks)
+                _moments(table, moments[b, i])
                 for n in range(hop):
                     table[_CENTRE, n], table[_CENTRE + 1, n] = table[_OUT + 1, n], table[_OUT + 2, n]
-            _project_blocks(table, segment, fade, n_blocks, to_here, to_there)
+            _project_blocks(table, n_blocks, to_here, to_there)
             for k in range(n_here):
                 grad_amplitudes[b, i, k] += to_here[k] - to_there[k]
             for k in range(n_there):
@@ -218,7 +219,8 @@ def _starts(f0_hz, sr, hop_length):
     f0_hz = f0_hz.detach().double()
     following = torch.cat([f0_hz[:, 1:], f0_hz[:, -1:]], 1)
     cycles = ((f0_hz + following) * hop_length + f0_hz - following).div(2 * sr).frac()
-    return (cycles.cumsum(1) - cycles).frac().contiguous()
+    ticks = (cycles * 2**44).long()                        # whole numbers add up without rounding
+    return ((ticks.cumsum(1) - ticks) % 2**44).double() / 2**44
 
 
 def _grad_f0(moments, sr, hop_length):

@@ -322,7 +322,7 @@ def estimate_f0(audio, sr, frame_rate=250, method='crepe-tiny', fmin=50., fmax=2
     frame_rate : float
         Control frames a second.
     method : {'crepe-tiny', 'crepe', 'pyin'}
-        'crepe' is about 4 times as much work as 'crepe-tiny'. It analyses at most 100 frames a second; for a higher
+        'crepe' is about 5 times as much work as 'crepe-tiny'. It analyses at most 100 frames a second; for a higher
         frame_rate the confidence and the logarithm of f0 are interpolated (f0 between voiced frames only).
     fmin, fmax : float
         Range of the answer in Hz, 30 <= fmin < fmax <= sr / 2. A note outside is not found.

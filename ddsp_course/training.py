@@ -16,6 +16,7 @@ import torch
 from tqdm.auto import tqdm
 
 from . import model as models
+from .kernels import fast_matmul
 from .losses import multiscale_spectral_loss
 from .processes import Group, joined, on_device
 from .runs import SETTINGS, RunLog, TrainConfig, load_checkpoint, load_settings, read_log, save_checkpoint, save_settings
@@ -152,12 +153,13 @@ def _crop_frames(dataset, config):
 # %% ../nbs/t2_synthesis/04_training.ipynb #c014
 @contextmanager
 def single_thread():
-    """Run the block with one PyTorch thread, unless the environment variable OMP_NUM_THREADS is set."""
+    """Run the block with one PyTorch thread, unless OMP_NUM_THREADS is set, and with `ddsp_course.kernels.fast_matmul`."""
     before = torch.get_num_threads()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
     try:
-        yield
+        with fast_matmul():
+            yield
     finally:
         torch.set_num_threads(before)
 

@@ -168,8 +168,8 @@ def test_load_names_what_is_wrong(made, tmp_path):
     _, dataset = made
     text = (dataset.folder / "dataset.json").read_text()
     (tmp_path / "arrays").mkdir()
-    (tmp_path / "dataset.json").write_text(text.replace('"version": 1', '"version": 3'))
-    with pytest.raises(ValueError, match="features version 1 needed, got 3: prepare again"):
+    (tmp_path / "dataset.json").write_text(text.replace('"version": 2', '"version": 3'))
+    with pytest.raises(ValueError, match="features version 2 needed, got 3: prepare again"):
         load(tmp_path)
     (tmp_path / "dataset.json").write_text(text)
     with pytest.raises(ValueError, match="missing or damaged"):

@@ -222,6 +222,18 @@ print(float(y.abs().sum()))
     assert float(done.stdout) == pytest.approx(float(expected), rel=1e-6)
 
 
+def test_fast_matmul_only_where_it_is_exact(monkeypatch):
+    assert kernels.matmul_error("highest") < 1e-6
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    before = torch.get_float32_matmul_precision()
+    for amd, medium_error, expected in ((False, 1e-7, before), (True, 1e-7, "medium"), (True, 1e-3, before)):
+        monkeypatch.setattr(kernels, "_is_amd", lambda: amd)
+        monkeypatch.setattr(kernels, "matmul_error", lambda precision: medium_error if precision == "medium" else 1e-7)
+        with kernels.fast_matmul():
+            assert torch.get_float32_matmul_precision() == expected
+        assert torch.get_float32_matmul_precision() == before
+
+
 def test_one_training_step_is_the_same_with_and_without():
     "Loss and all gradients of the whole model."
     features = {"f0_hz": 200 + 300 * random(2, 50), "loudness_db": -40 + 20 * random(2, 50, seed=1), "mfcc": random(2, 50, 30, seed=2)}
