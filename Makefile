@@ -1,6 +1,7 @@
 # make demo   the whole course in one run: recordings to a new sound (report in demo/report.html)
 # make test   every notebook and every test
 # make lab    JupyterLab on the course map
+# make slides the first lesson as a presentation: slides/what_is_ddsp.html (works offline) and .pdf
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ WORKERS ?= 2
 # tests that are also run without the fast kernels
 PLAIN := $(addprefix tests/test_,$(addsuffix .py,harmonic noise layers losses model training prior generation metrics))
 
-.PHONY: demo test lab install export clean-notebooks
+.PHONY: demo test lab slides install export clean-notebooks
 
 install: $(VENV)/installed
 
@@ -16,6 +17,7 @@ $(VENV)/installed: settings.ini constraints.txt setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -c "import librosa, numpy; librosa.yin(numpy.ones(4096), fmin=60, fmax=500)"  # librosa compiles here, before two processes do so at once
 	touch $@
 
 demo: install
@@ -28,6 +30,9 @@ test: install
 
 lab: install
 	$(BIN)/ddsp-course lab
+
+slides: install
+	$(BIN)/python slides/build.py nbs/t1_foundations/00_what_is_ddsp.ipynb --name what_is_ddsp
 
 export: install
 	$(BIN)/nbdev_export

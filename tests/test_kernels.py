@@ -113,7 +113,7 @@ def test_loss_of_silence_is_finite():
     for y, x in ((silent, silent), (silent, sound), (sound, silent)):
         loss, (grad,) = gradients(lambda y: multiscale_spectral_loss(y, x), torch.ones(()), y)
         assert torch.isfinite(loss) and torch.isfinite(grad).all()
-    assert float(multiscale_spectral_loss(silent, silent)) == 0 and float(multiscale_spectral_loss(sound, sound)) == 0
+    assert float(multiscale_spectral_loss(silent, silent)) < 1e-6 and float(multiscale_spectral_loss(sound, sound)) < 1e-6
 
 
 def test_loss_with_a_prepared_target():

@@ -27,7 +27,7 @@ def test_is_the_sum_over_sizes():
 
 def test_zero_for_equal_and_positive_for_different_sounds():
     x = noise(0)
-    assert multiscale_spectral_loss(x, x) == 0
+    assert multiscale_spectral_loss(x, x) < 1e-6
     assert multiscale_spectral_loss(0.5 * x, x) > 1
 
 
