@@ -93,7 +93,7 @@ def by_hand(dataset, config, settings, shares):
     "The run written out: every share of the batch in turn, gradients added and divided, one update. Losses and model."
     torch.manual_seed(settings.seed)
     net, logged = model.DDSP(config), []
-    optimizer = torch.optim.Adam(net.parameters())
+    optimizer = torch.optim.Adam(net.parameters(), fused=True)
     n, n_frames = settings.batch_size // shares, round(settings.crop_seconds * dataset.frame_rate)
     for step in range(settings.steps):
         batch = draw_batch(dataset, dataset.split("train"), n_frames, settings.batch_size, step_generator(settings.seed, step))
@@ -122,9 +122,10 @@ def test_two_processes_equal_the_sum_by_hand_bit_for_bit(tone_dataset, config, t
 
 def test_two_processes_equal_one_but_for_rounding(one, two):
     a, b = torch.tensor(losses(one[1])), torch.tensor(losses(two[0]))
-    assert len(a) == 10 and ((a / b - 1).abs() < 1e-4).all()
+    off = (a / b - 1).abs()
+    assert len(a) == 10 and (off[:2] < 1e-5).all() and (off < 1e-3).all()              # Adam makes rounding grow from step to step
     difference = flat(one[0]) - flat(model.load(two[0]))
-    assert difference.square().mean().sqrt() < 1e-4
+    assert difference.square().mean().sqrt() < 1e-3
 
 
 def test_all_processes_return_the_same_weights_and_one_writes_them(two):
