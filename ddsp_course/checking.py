@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from .explorer import has_front_end
+
 # %% ../nbs/support/checking.ipynb #c004
 @dataclass(frozen=True, repr=False)
 class Check:
@@ -329,14 +331,6 @@ class _Listing(str):
     """Text that a notebook shows as it is."""
     def __repr__(self): return str(self)
 
-def _has_front_end():
-    """A kernel whose front end lets a person type (nbclient and nbdev_test do not)."""
-    try:
-        from IPython import get_ipython
-        import ipywidgets  # noqa: F401  (only to see that it is there)
-    except Exception: return False
-    return bool(getattr(getattr(get_ipython(), 'kernel', None), '_allow_stdin', False))
-
 def _quiz_widget(quiz):
     """Radio buttons, a button, and a box for the verdict; ipywidgets 7 and 8."""
     import ipywidgets as widgets
@@ -349,5 +343,5 @@ def _quiz_widget(quiz):
 
 def quiz(q):
     """Ask a `Quiz`: buttons where somebody can press them, otherwise a text to be answered with `answer`."""
-    if _has_front_end(): return _quiz_widget(q)
+    if has_front_end(): return _quiz_widget(q)
     return _Listing('\n'.join([q.question] + [f'  {i}. {text}' for i, (text, _) in enumerate(q.options, 1)]))

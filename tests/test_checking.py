@@ -233,7 +233,7 @@ def test_quiz_as_text():
 
 def test_quiz_with_buttons(monkeypatch):
     widgets = pytest.importorskip("ipywidgets")
-    monkeypatch.setattr(checking, "_has_front_end", lambda: True)
+    monkeypatch.setattr(checking, "has_front_end", lambda: True)
     box = quiz(Quiz("<What>?", OPTIONS, 2))
     question, choice, button, verdict = box.children
     assert isinstance(choice, widgets.RadioButtons) and choice.value is None and "&lt;What&gt;" in question.value
@@ -248,8 +248,8 @@ def test_quiz_with_buttons(monkeypatch):
 def test_front_end_is_one_where_somebody_can_type(monkeypatch):
     IPython = pytest.importorskip("IPython")
     pytest.importorskip("ipywidgets")
-    assert not checking._has_front_end()
+    assert not checking.has_front_end()
     for allowed in (True, False):
         shell = types.SimpleNamespace(kernel=types.SimpleNamespace(_allow_stdin=allowed))
         monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
-        assert checking._has_front_end() is allowed
+        assert checking.has_front_end() is allowed
