@@ -50,7 +50,7 @@ def check_tracker_delay(answer):
         (lambda n, h, sr: 1000 * n / sr, 'This is the length of the window. How much of it lies after its centre, and when does the next frame come?'),
         (lambda n, h, sr: 1000 * h / sr, 'This is the wait for the next frame. How much sound after its centre must the tracker hear?'),
         (lambda n, h, sr: 1000 * (h / 2 + n / 2) / sr, 'Half a hop is the mean wait for the next frame. The longest is asked for.'),
-        (lambda n, h, sr: (h + n / 2) / sr, 'These are seconds.'),
+        (lambda n, h, sr: (h + n / 2) / sr, 'These are seconds; milliseconds are asked for.'),
         (lambda n, h, sr: h + n / 2, 'These are samples. How long do they last?')], unit='ms')
 
 def check_vibrato(answer):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ddsp_course.layers import MLP, count_parameters, exp_sigmoid
+from ddsp_course.layers import GRU, MLP, count_parameters, exp_sigmoid
 
 
 def test_exp_sigmoid_values():
@@ -70,6 +70,54 @@ def test_mlp_bad_sizes(args, name, error):
 
 def test_mlp_says_which_shape_it_wants():
     with pytest.raises(ValueError, match=r'x must have shape \[..., 3\], got \(2, 4\)'): MLP(3, 4)(torch.zeros(2, 4))
+
+
+def formula(x, weight_ih, weight_hh, bias_ih, bias_hh):
+    "The GRU of Cho et al. as PyTorch's documentation writes it, in NumPy: [B, T, I] -> [B, T, H]."
+    def sigmoid(v): return 1 / (1 + np.exp(-v))
+    h, states = np.zeros((len(x), weight_hh.shape[1])), []
+    for x_t in np.swapaxes(x, 0, 1):
+        from_x, from_h = (np.split(v @ w.T + b, 3, axis=-1) for v, w, b in ((x_t, weight_ih, bias_ih), (h, weight_hh, bias_hh)))
+        r, z = (sigmoid(from_x[i] + from_h[i]) for i in (0, 1))
+        h = (1 - z) * np.tanh(from_x[2] + r * from_h[2]) + z * h
+        states.append(h)
+    return np.stack(states, 1)
+
+
+def test_gru_is_its_formula_and_torchs():
+    torch.manual_seed(1)
+    ours, theirs = GRU(3, 5), nn.GRU(3, 5, batch_first=True)
+    theirs.load_state_dict(ours.state_dict())                          # same names, same shapes
+    x = torch.randn(2, 40, 3)
+    assert torch.allclose(ours(x), theirs(x)[0], atol=1e-6)
+    assert np.allclose(ours(x).detach(), formula(x.numpy(), *(p.detach().numpy() for p in ours.parameters())), atol=1e-6)
+
+
+def test_gru_remembers_and_neither_looks_ahead_nor_mixes_clips():
+    torch.manual_seed(2)
+    network, x = GRU(3, 5).double(), torch.randn(3, 20, 3, dtype=torch.float64)
+    changed = x.clone()
+    changed[1, 8] += 1
+    moved = (network(changed) - network(x)).abs().amax(-1) > 1e-12
+    assert moved[1, 8:13].all() and not moved[1, :8].any() and not moved[[0, 2]].any()
+    assert (network(x[:, 10:])[:, 0] - network(x)[:, 10]).abs().max() > 1e-3              # each call starts from a zero state
+
+
+def test_gru_gradients():
+    torch.manual_seed(3)
+    network, x = GRU(2, 3).double(), torch.randn(2, 4, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x, *weights: torch.func.functional_call(network, dict(zip(dict(network.named_parameters()), weights)), (x,)),
+                                    (x, *network.parameters()))
+
+
+@pytest.mark.parametrize('args, name, error', [((0, 4), 'n_in', ValueError), ((3, 2.0), 'n_hidden', TypeError), ((3, False), 'n_hidden', TypeError)])
+def test_gru_bad_sizes(args, name, error):
+    with pytest.raises(error, match=name): GRU(*args)
+
+
+@pytest.mark.parametrize('shape', [(20, 3), (2, 20, 4), (2, 3, 20, 3)])
+def test_gru_says_which_shape_it_wants(shape):
+    with pytest.raises(ValueError, match=r'x must have shape \[B, T, 3\], got'): GRU(3, 4)(torch.zeros(shape))
 
 
 @pytest.mark.parametrize('module, n', [(nn.GRU(4, 6), 216), (nn.Linear(3, 2, bias=False), 6), (nn.ReLU(), 0)])

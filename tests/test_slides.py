@@ -67,6 +67,17 @@ def test_slides_are_short(cells):
             assert len("".join(cell["source"]).split()) < 110
 
 
+def test_exercises_and_explorers_stay_out_of_the_deck(cells, build):
+    "They are for the reader at the keyboard: marked skip, and nothing of them is in the page."
+    texts = {cell["id"]: "".join(cell["source"]) for cell in cells}
+    for_the_reader = [cell for cell in cells if any(tag.startswith("exercise-") for tag in cell["metadata"].get("tags", []))
+                      or re.match(r"quiz\(|explore\(|.*\nexplore\(", texts[cell["id"]], flags=re.S) or "**Questions.**" in texts[cell["id"]]]
+    assert len(for_the_reader) >= 4 * 3 + 3 + 1
+    assert {kind(cell) for cell in for_the_reader} == {"skip"}
+    page = build.convert(NOTEBOOK)
+    assert "micro-DDSP" in page and not re.search("# exercise:|# solution:|### BEGIN|not yet|To explore|replace the", page)
+
+
 def test_cleaning_keeps_the_slides(cells):
     "nbdev_clean strips cell metadata that settings.ini does not name."
     assert re.search(r"^allowed_cell_metadata_keys *=.*\bslideshow\b.*\btags\b|^allowed_cell_metadata_keys *=.*\btags\b.*\bslideshow\b",
