@@ -86,8 +86,7 @@ def check_buffer_length(answer):
     inputs = [(round(2000 * 2 ** (k + rng.uniform(0.2, 0.8)) / sr, 2), sr) for k, sr in zip((6, 7, 8, 9, 10), rates)]
     def power(samples): return 2 ** math.floor(math.log2(samples))
     return compare_function('buffer_length', answer, lambda ms, sr: power(ms * sr / 2000), inputs, [
-        (lambda ms, sr: power(ms * sr / 1000), 'One buffer of this length stays within the limit. How many does the sound wait for?'),
-        (lambda ms, sr: 2 * power(ms * sr / 2000), 'Twice as long as allowed: which way is a power of two rounded, so that the limit holds?'),
+        (lambda ms, sr: power(ms * sr / 1000), 'Twice as long as allowed: for how many buffers does the sound wait, and which way is a power of two rounded, so that the limit holds?'),
         (lambda ms, sr: ms * sr / 2000, 'The right length, but not a power of two: which one is the largest below it?'),
         (lambda ms, sr: math.floor(ms * sr / 2000), 'The right length, but not a power of two: which one is the largest below it?'),
         (lambda ms, sr: power(ms * sr / 2), 'A thousand times too long, rounded: milliseconds or seconds?')], rtol=1e-9, unit='samples')

@@ -27,8 +27,7 @@ MISTAKES = {
         ("def cents_off(a, b):\n    return 1200 * (b / a - 1)", "equal ratios"),
     ],
     "buffer_length": [
-        ("def buffer_length(ms, sr):\n    return 2 ** math.floor(math.log2(ms / 1000 * sr))", "wait for"),
-        ("def buffer_length(ms, sr):\n    return 2 ** math.ceil(math.log2(ms / 1000 * sr / 2))", "limit holds"),
+        ("def buffer_length(ms, sr):\n    return 2 ** math.floor(math.log2(ms / 1000 * sr))", "how many buffers"),
         ("def buffer_length(ms, sr):\n    return ms / 1000 * sr / 2", "not a power of two"),
         ("def buffer_length(ms, sr):\n    return 2 ** math.floor(math.log2(ms * sr / 2))", "milliseconds or seconds"),
     ],
