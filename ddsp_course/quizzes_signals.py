@@ -24,6 +24,16 @@ QUIZZES = {
         ('The tone can be heard within the noise', 'Yes: where the sine is high, rounding goes up more often, so the mean follows the tone.'),
         ('The noise covers what was left of the tone', 'Without noise nothing is left: no sample reaches half a step, so all are rounded to 0.'),
         ('Nothing, the noise is rounded away too', 'The noise reaches a whole step, so it crosses the thresholds at half a step.')), 1),
+    'buffer_latency': Quiz('A program receives buffers of 480 samples at 48 kHz and answers each at once. When can a sound that goes in come out?', (
+        ('At once, because the computer is much faster than the sound', 'The program gets nothing before its buffer is full, however fast it is.'),
+        ('480 ms later', 'That takes the number of samples for milliseconds: 48 samples are one millisecond here.'),
+        ('10 ms later', 'Yes: 480 samples take 10 ms to collect, and the answer is played after that.'),
+        ('0.1 ms later', 'That is the sample rate divided by the buffer: turn the fraction round and mind the unit.')), 3),
+    'frame_rate': Quiz('A model has a hop of 64 samples at 16 kHz. You feed it sound at 48 kHz and keep the hop. What is the frame rate now?', (
+        ('Still 250 a second, because frames are not samples', 'Frames are counted in samples here: one each 64, and there are more samples a second now.'),
+        ('750 a second', 'Yes: 48000 / 64. For 250 a second the hop would have to be 192.'),
+        ('83 a second', 'That is 250 / 3: three times as many samples a second give more frames, not fewer.'),
+        ('48000 a second', 'That is the sample rate. One frame stands for a whole hop of samples.')), 2),
 }
 
 # %% ../nbs/support/quizzes_signals.ipynb #c006
@@ -42,6 +52,10 @@ QUIZZES.update({
         ('The Blackman window, the best of the four', 'Its side lobes are the lowest of the four, and its main lobe is the widest.'),
         ('The rectangular window', 'Its main lobe is the narrowest, and its side lobes are the highest.'),
         ('There is none: one is paid for with the other', 'Yes: more samples are the only way to have more of both.')), 3),
+    'hann_or_hamming': Quiz('A paper calls 0.54 - 0.46 cos(2 pi n / N) a Hann window. Frames of it overlap by half. What do they add up to?', (
+        ('1, as Hann windows do', 'The name is not what adds up: look at the formula, whose two constants belong to Hamming.'),
+        ('1.08', 'Yes: twice 0.54, because the cosines cancel. The formula is the Hamming window, whatever it is called.'),
+        ('0.92, twice 0.46', 'The cosine terms of neighbours cancel, it is the constant that is counted twice.')), 2),
 })
 
 # %% ../nbs/support/quizzes_signals.ipynb #c008
@@ -61,4 +75,13 @@ QUIZZES.update({
         ('64 samples', 'Yes: 4 ms is shorter than their distance, so there are frames with one stroke, with none, and with the other.'),
         ('2048 samples', 'That is 128 ms: both strokes lie in the same frame.'),
         ('Any, if the hop is small enough', 'A small hop draws many columns, but each still mixes what lies within its frame.')), 1),
+    'hop_not_overlap': Quiz('Frames of 512 samples with a hop of 128, at a sample rate of 16 kHz. Which is right?', (
+        ('25 % overlap, 125 frames a second', 'A quarter of the frame is new each time, and that is the hop. The overlap is the rest.'),
+        ('75 % overlap, 31 frames a second', 'The overlap is right, but frames follow each other by the hop, not by their length.'),
+        ('75 % overlap, 125 frames a second', 'Yes: 384 of 512 samples are shared with the next frame, and one frame starts each 128 samples.')), 3),
+    'long_frame': Quiz('The pitch of a voice glides. Its spectrum over a frame of 300 ms shows no harmonics above the first few. Why?', (
+        ('The frame is too short to separate them', 'It is long: 300 ms separates tones a few hertz apart, if they keep still.'),
+        ('Each harmonic moved through a whole range of frequencies within the frame',
+         'Yes: harmonic 10 moves ten times as far as the pitch. A spectrum has no time in it, so the whole way is shown at once.'),
+        ('The voice has no high harmonics', 'A frame of 25 ms from the same place shows them.')), 2),
 })

@@ -69,8 +69,14 @@ def blackman(length, periodic=True):
     return window('blackman', length, periodic)
 
 # %% ../nbs/t1_foundations/03_windows.ipynb #c018
+def _roll_off_db(spectrum, per_bin):
+    """Slope in dB an octave between the highest points of bins 16 to 18 and 64 to 66."""
+    (low, i), (high, j) = (spectrum[k * per_bin:(k + 2) * per_bin].clamp_min(1e-20).max(0) for k in (16, 64))
+    return 20 * math.log10(high / low) / math.log2((64 * per_bin + j) / (16 * per_bin + i))
+
+
 def window_metrics(w):
-    """Five numbers that describe a window, measured from its spectrum.
+    """Six numbers that describe a window, measured from its spectrum.
 
     Parameters
     ----------
@@ -82,6 +88,7 @@ def window_metrics(w):
     dict of str to float
         `main_lobe_bins`: width from zero to zero, in bins of sr / N.
         `side_lobe_db`: highest side lobe against the main lobe (negative).
+        `roll_off_db`: slope of the side lobes from bin 16 to bin 64, in dB an octave (negative); NaN if N < 256.
         `coherent_gain`: mean of the window.
         `enbw_bins`: equivalent noise bandwidth, in bins.
         `scalloping_db`: loss for a tone half a bin off (positive).
@@ -105,6 +112,7 @@ def window_metrics(w):
     edge = rising[0].item() if len(rising) else len(spectrum) - 1
     return {'main_lobe_bins': 2 * edge / per_bin,
             'side_lobe_db': 20 * math.log10(spectrum[edge:].max()),
+            'roll_off_db': _roll_off_db(spectrum, per_bin) if len(w) >= 256 else math.nan,
             'coherent_gain': w.mean().item(),
             'enbw_bins': (len(w) * w.square().sum() / w.sum() ** 2).item(),
             'scalloping_db': -20 * math.log10(spectrum[per_bin // 2])}

@@ -26,6 +26,11 @@ MISTAKES = {
         ("def cents_off(a, b):\n    return 12 * math.log2(b / a)", "semitones"),
         ("def cents_off(a, b):\n    return 1200 * (b / a - 1)", "equal ratios"),
     ],
+    "buffer_length": [
+        ("def buffer_length(ms, sr):\n    return 2 ** math.floor(math.log2(ms / 1000 * sr))", "how many buffers"),
+        ("def buffer_length(ms, sr):\n    return ms / 1000 * sr / 2", "not a power of two"),
+        ("def buffer_length(ms, sr):\n    return 2 ** math.floor(math.log2(ms * sr / 2))", "milliseconds or seconds"),
+    ],
     "dither": [
         ("def my_quantize(x, bits):\n    return torch.round(x * 2 ** (bits - 1)) / 2 ** (bits - 1)", "on average"),
         ("def my_quantize(x, bits):\n    s = 2 ** (bits - 1)\n    return torch.round(x * s + torch.rand_like(x) - 0.5) / s", "changes with the signal"),
