@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['check_running_phase', 'check_harmonics_that_fit', 'check_share_out', 'check_even_tone', 'check_decay_curve',
-           'check_first_echo', 'check_rt60_from_curve', 'check_room', 'check_taps', 'check_linear_by_fft',
-           'check_noise_gain', 'check_band']
+           'check_first_echo', 'check_rt60_from_curve', 'check_tail_gain', 'check_room', 'check_taps',
+           'check_linear_by_fft', 'check_noise_gain', 'check_band']
 
 # %% ../nbs/support/exercises_synthesis.ipynb #c002
 import math
@@ -193,6 +193,29 @@ def check_rt60_from_curve(answer):
         (lambda x, sr: fall(x, sr, 0, -200), 'You fit the whole curve, direct sound and noise included. Which part of it is the room?'),
         (lambda x, sr: -t20(x, sr), 'The line falls, so its slope is negative; a time is not.'),
         (lambda x, sr: t20(x, sr) * sr, 'This is a number of samples. Seconds are asked for.')], rtol=0.03, unit='s')
+
+# %% ../nbs/support/exercises_synthesis.ipynb #x014
+def check_tail_gain(answer):
+    """Factor that brings the tail of a room to a level against the dry sound.
+
+    Parameters
+    ----------
+    answer : function (h, wet_db) -> float
+        Tail [L] of any energy; level of the wet sound of a noise against the dry one, dB.
+    """
+    g = torch.Generator().manual_seed(6)
+    inputs = [(scale * torch.randn(n, generator=g, dtype=torch.float64) * torch.exp(-torch.arange(n) / tau), wet)
+              for scale, n, tau, wet in ((0.5, 400, 90, -6.0), (2.0, 700, 200, -14.0), (0.1, 300, 60, 5.0))]
+    def level(wet): return 10 ** (wet / 20)
+    return compare_function('tail_gain', answer, lambda h, wet: level(wet) / h.norm(), inputs, [
+        (lambda h, wet: level(wet), 'Right for a tail of energy 1. This one has another energy: what does it do to the level of noise by itself?'),
+        (lambda h, wet: 10 ** (wet / 10) / h.norm(), 'A gain multiplies the amplitude: which number divides the decibels?'),
+        (lambda h, wet: level(wet) / h.square().sum(), 'You divide by the energy of the tail. The gain is for the amplitude.'),
+        (lambda h, wet: level(wet) / h.abs().sum(), 'You sum magnitudes, as if all echoes met in step. In noise it is their powers that add.'),
+        (lambda h, wet: level(wet) / h.abs().max(), 'You look at the highest tap only. All taps add power.'),
+        (lambda h, wet: level(wet) * h.norm(), 'A tail that is too loud already gets louder still: is it times or divided by?'),
+        (lambda h, wet: level(-wet) / h.norm(), 'The fader moves the wrong way: what does a negative level mean?'),
+        (lambda h, wet: wet - 20 * math.log10(h.norm()), 'The gain in decibels is right. The task asks for the factor.')], rtol=2e-3)
 
 # %% ../nbs/support/exercises_synthesis.ipynb #c013
 def check_room(answer):

@@ -20,6 +20,10 @@ QUIZZES = {
         ('Nothing: float32 is good for 7 digits', 'Of a phase of 27 646 rad, 7 digits leave steps of 0.002 rad, and every addition is rounded.'),
         ('There is more and more hiss, the pitch is right', 'For a steady tone the rounding is the same again and again, so errors add up.'),
         ('The pitch is off', 'Yes: each step is rounded in the same direction, and a step that is too small is a frequency that is too low.')), 3),
+    'wrong_pitch': Quiz('The target is 440 Hz. By a spectral error, which sound is the worst match?', (
+        ('Silence', 'Silence misses what is there, and adds nothing wrong. A wrong tone does both.'),
+        ('A tone at 450 Hz', 'It is 39 cents away: most of its energy falls where the target has some too.'),
+        ('A tone at 300 Hz', 'Yes: it has energy where there should be none, and none where there should be some. Silence costs less, so a descent goes quiet.')), 3),
 }
 
 # %% ../nbs/support/quizzes_synthesis.ipynb #c006
@@ -37,6 +41,10 @@ QUIZZES.update({
         ('The room', 'Between the harmonics nothing was ever heard; there the room can be anything.'),
         ('Nothing at all', 'The gain at the harmonics is learnt well, or the error would not be tiny.'),
         ('The gain at the harmonics of that note only', 'Yes: other notes will meet frequencies at which nothing was learnt.')), 3),
+    'early_late': Quiz('Why may the late part of a room be replaced by noise that dies away, and the early part not?', (
+        ('The late part is too soft to be heard', 'It is what makes a church sound like one; cut it off and the room is gone.'),
+        ('Late echoes are denser than the samples, early ones stand alone', 'Yes: where many echoes share a sample, only their number and strength count. Single early echoes have places of their own.'),
+        ('Early echoes come from the walls, late ones from the air', 'All come from the walls; the late ones have met many of them.')), 2),
 })
 
 # %% ../nbs/support/quizzes_synthesis.ipynb #c008
@@ -54,4 +62,8 @@ QUIZZES.update({
         ('Hills that lie close together melt into one', 'Yes: the magnitudes are 1 kHz apart, and between them the filter can only pass smoothly.'),
         ('The frequencies above 1 kHz', 'The magnitudes always run from 0 to half the sample rate; they lie further apart.'),
         ('The noise is delayed more', 'Fewer magnitudes mean fewer taps, 16 in place of 128; and zero-phase filters do not delay.')), 1),
+    'pulsed_noise': Quiz('Bow noise comes in bursts, one a period of a 220 Hz string. Why can magnitudes at 250 frames a second not make it?', (
+        ('A frame of 4 ms lasts almost a whole period, and within a frame the noise is even', 'Yes: bursts every 4.5 ms would need several frames in each.'),
+        ('65 magnitudes are too few for so narrow bands', 'Each burst is wide in frequency. It is in time that it is narrow.'),
+        ('Noise has no pitch, so bursts are impossible', 'Each burst is noise, but the bursts can repeat at a pitch, and the ear hears that they do.')), 1),
 })

@@ -88,13 +88,14 @@ def energy_decay_db(impulse_response):
     return 10 * torch.log10(to_come / to_come[0])
 
 # %% ../nbs/t1_foundations/10_reverb.ipynb #c016a
-def rt60(impulse_response, sr):
-    """Reverberation time: three times the fall from -5 to -25 dB of the decay curve (T20).
+def rt60(impulse_response, sr, fall_db=20.0):
+    """Reverberation time from the slope of the decay curve below -5 dB.
 
     Parameters
     ----------
     impulse_response : tensor [L] without the direct sound.
     sr : sample rate, Hz.
+    fall_db : length of the fit, dB: 20 (default) fits from -5 to -25 dB (T20), 30 from -5 to -35 dB (T30).
 
     Returns
     -------
@@ -102,17 +103,17 @@ def rt60(impulse_response, sr):
 
     Raises
     ------
-    ValueError
-        If fewer than 2 samples of the curve lie between -5 and -25 dB.
+    ValueError, TypeError
+        If fewer than 2 samples of the curve lie in the range, or `fall_db` is no positive number.
 
     References
     ----------
     ISO 3382-1.
     """
-    level = energy_decay_db(impulse_response)
-    chosen = ((level <= -5) & (level >= -25)).nonzero().flatten()
+    level, lowest = energy_decay_db(impulse_response), -5 - _positive(fall_db, 'fall_db')
+    chosen = ((level <= -5) & (level >= lowest)).nonzero().flatten()
     if len(chosen) < 2:
-        raise ValueError('impulse_response must decay gradually: fewer than 2 samples lie between -5 and -25 dB')
+        raise ValueError(f'impulse_response must decay gradually: fewer than 2 samples lie between -5 and {lowest:g} dB')
     time = chosen.double() / check_whole(sr, 'sr')
     time, fall = time - time.mean(), level[chosen] - level[chosen].mean()
     return (-60 * time.square().sum() / (time * fall).sum()).item()

@@ -59,6 +59,14 @@ MISTAKES = {
         ("def rt60_from_curve(x, sr):\n    at = np.flatnonzero((x <= -5).numpy())\n    return -60 / np.polyfit(at / sr, x.numpy()[at], 1)[0]", "into the noise"),
         ("def rt60_from_curve(x, sr):\n    return 3 * ((x <= -25).nonzero()[0].item() - (x <= -5).nonzero()[0].item())", "number of samples"),
     ],
+    "tail_gain": [
+        ("def tail_gain(h, wet):\n    return 10 ** (wet / 20)", "energy 1"),
+        ("def tail_gain(h, wet):\n    return 10 ** (wet / 10) / h.norm()", "divides the decibels"),
+        ("def tail_gain(h, wet):\n    return 10 ** (wet / 20) / h.square().sum()", "the energy of the tail"),
+        ("def tail_gain(h, wet):\n    return 10 ** (wet / 20) / h.abs().sum()", "in step"),
+        ("def tail_gain(h, wet):\n    return 10 ** (wet / 20) / h.abs().max()", "highest tap"),
+        ("def tail_gain(h, wet):\n    return 10 ** (wet / 20) * h.norm()", "divided by"),
+    ],
     "room": [
         ("def my_room(s, sr):\n    t = torch.arange(5 * int(s * sr)) / sr\n    h = torch.randn(len(t)) * torch.exp(-t / s)\n    return h / h.norm()", "exponent reaches -1"),
         ("def my_room(s, sr):\n    t = torch.arange(3 * int(s * sr)) / sr\n    h = torch.randn(len(t)) * 10 ** (-1.5 * t / s)\n    return h / h.norm()", "or of the power"),

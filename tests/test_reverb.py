@@ -41,7 +41,19 @@ def test_convolve_gradients():
 @pytest.mark.parametrize('true', [0.2, 1.0, 3.0])
 def test_rt60_of_an_exact_decay(true):
     time = torch.arange(int(3 * true * SR), dtype=torch.float64) / SR
-    assert rt60(10 ** (-3 * time / true), SR) == pytest.approx(true, rel=1e-3)
+    for fall_db in (20, 30.0):
+        assert rt60(10 ** (-3 * time / true), SR, fall_db) == pytest.approx(true, rel=1e-3)
+
+
+@pytest.mark.parametrize('fall_db', [20, 30])
+def test_rt60_is_the_line_through_its_range(fall_db):
+    time = np.arange(3 * SR) / SR
+    taps = 10 ** (-3 * time / 0.4) + 0.02 * 10 ** (-3 * time / 2.0)                     # two slopes: T20 and T30 differ
+    curve = 10 * np.log10(np.cumsum(taps[::-1] ** 2)[::-1] / np.sum(taps ** 2))
+    chosen = (curve <= -5) & (curve >= -5 - fall_db)
+    slope = np.polyfit(time[chosen], curve[chosen], 1)[0]
+    assert rt60(torch.tensor(taps), SR, fall_db) == pytest.approx(-60 / slope, rel=1e-6)
+    assert rt60(torch.tensor(taps), SR, 30) > 1.1 * rt60(torch.tensor(taps), SR, 20)
 
 
 @pytest.mark.parametrize('true', [0.3, 1.0, 2.0])
@@ -131,6 +143,8 @@ def test_reverb_recovers_a_known_room():
     (lambda: rt60(torch.zeros(100), SR), ValueError, 'impulse_response'),
     (lambda: rt60(torch.tensor([1.0, 0.0]), SR), ValueError, 'impulse_response'),
     (lambda: rt60(torch.ones(2, 100), SR), ValueError, 'impulse_response'),
+    (lambda: rt60(torch.ones(100), SR, -20), ValueError, 'fall_db'),
+    (lambda: rt60(torch.ones(100), SR, '20'), TypeError, 'fall_db'),
     (lambda: synthetic_ir(0.0, 1.0, SR), ValueError, 'rt60_s'),
     (lambda: synthetic_ir(1.0, math.nan, SR), ValueError, 'seconds'),
 ])
