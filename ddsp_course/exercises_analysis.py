@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['check_level_change', 'check_mean_level', 'check_weighted_level', 'check_loudness_curve', 'check_slaney_mel',
-           'check_bands_below', 'check_dct_row', 'check_drop_ripple', 'check_nearest_note', 'check_correlation_pitch',
-           'check_pitch_accuracy', 'check_octave_errors']
+           'check_bands_below', 'check_dct_row', 'check_drop_ripple', 'check_split_by_recording', 'check_nearest_note',
+           'check_correlation_pitch', 'check_pitch_accuracy', 'check_octave_errors']
 
 # %% ../nbs/support/exercises_analysis.ipynb #c002
 import math
@@ -75,13 +75,16 @@ def check_weighted_level(answer):
          'You add amplitudes. That is right only for equal frequencies in phase: these beat against each other.')])
 
 # %% ../nbs/support/exercises_analysis.ipynb #c007
+def _result(name, answer, argument, shape):
+    """What a student's function returns for a copy of `argument`, as an array without complex numbers, or a failed `Check`."""
+    y = run(answer, argument.clone())
+    y = y if isinstance(y, Check) else receive(name, y, shape)
+    if isinstance(y, Check): return replace(y, name=name)
+    return Check(False, 'Real numbers are wanted, not complex ones.', name) if np.iscomplexobj(y) else y
+
 def _curve(answer, audio):
     """Loudness curve of `audio` at a hop of 64 by a student's function, or a failed `Check`."""
-    name = 'loudness_curve'
-    y = run(answer, audio.clone())
-    y = y if isinstance(y, Check) else receive(name, y, (-(-len(audio) // 64),))
-    if isinstance(y, Check): return replace(y, name=name)
-    return Check(False, 'A level is a real number, not a complex one.', name) if np.iscomplexobj(y) else y
+    return _result('loudness_curve', answer, audio, (-(-len(audio) // 64),))
 
 def _calibrate(answer, f_hz, amplitudes):
     """Level in the middle of steady sines, one for each amplitude, or a failed `Check`."""
@@ -202,10 +205,8 @@ def check_drop_ripple(answer):
         others = torch.zeros(128, dtype=torch.float64)
         others[[2, 7, 50, 80]] = torch.randn(4, generator=g, dtype=torch.float64)
         others[k] = 8.0
-        y = run(answer, others @ rows)
-        y = y if isinstance(y, Check) else receive(name, y, (128,))
-        if isinstance(y, Check): return replace(y, name=name)
-        if np.iscomplexobj(y): return Check(False, 'A level is a real number, not a complex one.', name)
+        y = _result(name, answer, others @ rows, (128,))
+        if isinstance(y, Check): return y
         share = float(rows[k].numpy() @ y) / 8
         if k == 0 and abs(share - 1) > 0.05:
             return Check(False, f'Of the mean over all bands {100 * share:.0f} per cent are left: which coefficient holds it, and what is its scale?', name)
@@ -214,6 +215,29 @@ def check_drop_ripple(answer):
         if k > 10 and abs(share) > 0.05:
             return Check(False, f'Of a ripple with {k} half periods {100 * share:.0f} per cent are left. Which coefficients hold fast ripples?', name)
     return Check(True, 'The envelope stays, the ripples are gone.', name)
+
+# %% ../nbs/support/exercises_analysis.ipynb #x016
+def check_split_by_recording(answer):
+    """Choose frames for the test so that no recording is on both sides.
+
+    Parameters
+    ----------
+    answer : function (recording) -> bool
+        Tensor [F], the number of each frame's recording; the result [F] is true for a fifth to a third of the recordings.
+    """
+    name, g = 'split_by_recording', torch.Generator().manual_seed(20)
+    for n, shuffled in ((8, False), (12, True), (16, False)):
+        recording = (3 * torch.randperm(n, generator=g) + 5).repeat_interleave(torch.randint(30, 90, (n,), generator=g))
+        recording = recording[torch.randperm(len(recording), generator=g)] if shuffled else recording
+        y = _result(name, answer, recording, (len(recording),))
+        if isinstance(y, Check): return y
+        if y.dtype.kind != 'b': return Check(False, 'True or False is wanted for every frame, not numbers.', name)
+        test, train = set(recording.numpy()[y]), set(recording.numpy()[~y])
+        if both := test & train:
+            return Check(False, f'{len(both)} of {n} recordings have frames on both sides: the test would meet twins of its frames. Choose recordings, not frames.', name)
+        if not n / 5 <= len(test) <= n / 3:
+            return Check(False, f'{len(test)} of {n} recordings are in the test; a fifth to a third is wanted. How many numbers occur, and which?', name)
+    return Check(True, 'Each recording is on one side only.', name)
 
 # %% ../nbs/support/exercises_analysis.ipynb #c015
 def check_nearest_note(answer):
@@ -313,9 +337,8 @@ def check_octave_errors(answer):
     name = 'octave_errors'
     for seed in (19, 22, 25):
         f0_hz, wrong = _melody(seed)
-        y = run(answer, f0_hz.clone())
-        y = y if isinstance(y, Check) else receive(name, y, wrong.shape)
-        if isinstance(y, Check): return replace(y, name=name)
+        y = _result(name, answer, f0_hz, wrong.shape)
+        if isinstance(y, Check): return y
         if y.dtype.kind != 'b': return Check(False, 'True or False is wanted for every frame, not numbers.', name)
         if (y & (f0_hz.numpy() == 0)).any(): return Check(False, 'You mark unvoiced frames. Is 0 Hz a wrong octave, or no pitch at all?', name)
         if (false := y & ~wrong).any():

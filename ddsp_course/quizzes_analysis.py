@@ -21,6 +21,14 @@ QUIZZES = {
         ('The difference between a soft and a loud clip', 'Yes: the same curve now stands for whispered and for shouted, so the model cannot know which to play.'),
         ('The rise and fall within a clip', 'All frames of a clip move by the same number of decibels, so its shape stays.'),
         ('Nothing: the ear judges loudness relatively', 'The sounds to be imitated were not scaled, and one curve would have to give two of them.')), 1),
+    'other_definition': Quiz('A decoder was trained with A-weighted loudness. Now it is fed the level without any weight. Which notes come out too loud?', (
+        ('All, by the same number of decibels', 'The weight is not the same at all frequencies: it is 0 dB at 1 kHz and -19 dB at 100 Hz.'),
+        ('Low ones', 'Yes: their level without the weight is far higher, and the decoder takes that for loud playing.'),
+        ('None: the statistics of the data set take care of it', 'Mean and deviation were stored with the old definition; one shift and one factor could not undo a curve over frequency either.')), 2),
+    'lufs_pause': Quiz('Thirty seconds of music read -20 LUFS and -20 dB of mean power, say. Thirty seconds of digital silence are appended. What do the two meters read?', (
+        ('-20 LUFS and -23 dB', 'Yes: the silent blocks fall under the gate and do not count, but they halve the mean power.'),
+        ('-23 LUFS and -23 dB', 'A meter in LUFS leaves out all blocks under -70 LUFS before it averages.'),
+        ('-20 LUFS and -20 dB', 'The energy is the same and the time is doubled: what happens to its mean?')), 1),
 }
 
 # %% ../nbs/support/quizzes_analysis.ipynb #c006
@@ -39,6 +47,10 @@ QUIZZES.update({
         ('The formants move up with the pitch', 'They belong to the mouth, and here the vowel is the same.'),
         ('The ripple gets slower and reaches the coefficients that are kept',
          'Yes: harmonics further apart make a slower ripple over the bands, and slow curves are what small numbers hold.')), 3),
+    'coin_labels': Quiz('Recordings get labels by tossing a coin. Their frames are shuffled, and a classifier gets 87 per cent of the test frames right. What has it learnt?', (
+        ('A pattern that the coin happened to follow', 'With whole recordings held out it is right half of the time, so there is no such pattern.'),
+        ('To recognise each recording', 'Yes: every test frame has near copies of itself, from the same recording, in the training set.'),
+        ('Nothing, the test set is too small', 'It holds thousands of frames; half of them would be right by chance, give or take a per cent.')), 2),
 })
 
 # %% ../nbs/support/quizzes_analysis.ipynb #c008
@@ -55,4 +67,13 @@ QUIZZES.update({
         ('Nothing unusual, rests are silent', 'The new frames between note and rest are neither: they are voiced, with made-up pitches.'),
         ('A glide down to 0 Hz', 'Yes: between 220 and 0 there is now 110. Zero means "missing", so gaps have to be filled first.'),
         ('A jump to the next note', 'The next note lies beyond the rest; the neighbour of the last voiced frame is a zero.')), 2),
+    'octave_down': Quiz('A tone at 200 Hz with some noise. The autocorrelation is divided by the number of samples that overlap. Why does a tracker now and then read 100 or 50 Hz?', (
+        ('The noise has more energy at low frequencies', 'White noise has the same power at all frequencies, and this happens with it, too.'),
+        ('The frame is too short for 200 Hz', 'It holds a dozen periods of 200 Hz, and a longer one would have the same trouble.'),
+        ('Two or four periods are a repetition as good as one, so the noise decides',
+         'Yes: all multiples of the period have peaks of nearly the same height. A rule must prefer the first good one.')), 3),
+    'sure_and_right': Quiz('In strong noise pYIN says confidence 0.01 and CREPE 0.6 for the same frame. What follows?', (
+        ('CREPE is right with probability 0.6', 'The height of an output is no measured share of right answers: each tracker has a scale of its own.'),
+        ('CREPE hears a pitch better than pYIN does here', 'Perhaps, but only a sound of known pitch can tell: compare the answers, not the confidences.'),
+        ('Nothing yet: the two numbers have different scales', 'Yes: a threshold must be found for each tracker, on sounds whose voicing is known.')), 3),
 })

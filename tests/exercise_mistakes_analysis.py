@@ -66,6 +66,14 @@ MISTAKES = {
         ("def drop_ripple(x):\n    return torch.nn.functional.avg_pool1d(x[None, None], 31, 1, 15, count_include_pad=False)[0, 0]", "4 half periods"),
         ("def drop_ripple(x):\n    return dct_matrix(30, 128).to(x) @ x", "[128]"),
     ],
+    "split_by_recording": [
+        ("def split_by_recording(r):\n    return torch.rand(len(r)) < 0.25", "on both sides"),
+        ("def split_by_recording(r):\n    return torch.arange(len(r)) >= 0.75 * len(r)", "1 of 8 recordings have frames on both sides"),
+        ("def split_by_recording(r):\n    return r == r.unique()[0]", "1 of 8 recordings are in the test"),
+        ("def split_by_recording(r):\n    return r < len(r.unique()) / 4", "0 of 8 recordings are in the test"),
+        ("def split_by_recording(r):\n    return r[torch.isin(r, r.unique()[:2])]", "is wanted"),
+        ("def split_by_recording(r):\n    return torch.isin(r, r.unique()[:2]).float()", "not numbers"),
+    ],
     "nearest_note": [
         ("def nearest_note(f):\n    m = 69 + 12 * math.log2(f / 440)\n    return int(m), 100 * (m - int(m))", "round down"),
         ("def nearest_note(f):\n    m = 69 + 12 * math.log2(f / 440)\n    return round(m), 100 * (round(m) - m)", "wrong sign"),

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from ddsp_course.features import feature_definition
 from ddsp_course.loudness import LOUDNESS_VERSION, a_weighting_db, loudness_db
+from ddsp_course.model import DDSP, ModelConfig
 
 SR = 16000
 # IEC 61672-1, table of A-weighting: n -> dB at 10 ** (n / 10) Hz (nominally 10 Hz ... 20 kHz)
@@ -21,6 +23,11 @@ def sine(f_hz, seconds=0.5, sr=SR, amplitude=1.0):
 def test_a_weighting_matches_the_published_table():
     for n, value in TABLE.items():
         assert a_weighting_db(10 ** (n / 10)).item() == pytest.approx(value, abs=0.051)
+
+
+@pytest.mark.parametrize('octave, value', [(-5, -39.4), (-4, -26.2), (-3, -16.1), (-2, -8.6), (-1, -3.2), (0, 0.0), (1, 1.2), (2, 1.0), (3, -1.1), (4, -6.6)])
+def test_a_weighting_at_the_octaves_from_31_5_hz_to_16_khz(octave, value):
+    assert a_weighting_db(1000 * 10 ** (0.3 * octave)).item() == pytest.approx(value, abs=0.1)
 
 
 def test_a_weighting_matches_librosa_and_keeps_shape():
@@ -84,6 +91,18 @@ def test_gain_moves_the_curve_and_polarity_does_not():
     assert torch.equal(loudness_db(-x, SR), loudness_db(x, SR))
     assert torch.allclose(loudness_db(x, SR)[1], loudness_db(x[1], SR))
     assert loudness_db(x.numpy(), SR).dtype == torch.float64
+
+
+def test_another_definition_is_another_number():
+    "Mean of the decibels of the bins: below the decibels of their mean, by 2.51 dB for white noise. A model trained on one cannot use the other."
+    x = 0.1 * torch.randn(10 * SR, generator=torch.Generator().manual_seed(0))
+    power = torch.fft.rfft(x.reshape(-1, 500)).abs()[:, 1:-1] ** 2
+    assert (10 * power.mean().log10() - (10 * power.log10()).mean()).item() == pytest.approx(10 * np.euler_gamma / math.log(10), abs=0.05)
+    definition = feature_definition(SR, 250, 'pyin')
+    model = DDSP(ModelConfig(features=definition, hidden=8, encoder_hidden=8))
+    model.check_features(definition)
+    with pytest.raises(ValueError, match='loudness_version'):
+        model.check_features({**definition, 'loudness_version': LOUDNESS_VERSION + 1})
 
 
 def test_gradcheck():

@@ -1,7 +1,6 @@
 """Pitch trackers against sounds of known f0, the packaged CREPE model and an annotated recording."""
 import importlib.util
 import math
-import os
 import subprocess
 import sys
 import types
@@ -20,7 +19,6 @@ from ddsp_course.pitch import PitchTrack, cents, crepe_activations, estimate_f0,
 
 SR = 16000
 METHODS = ("crepe-tiny", "pyin")
-AUDIO = Path(os.environ.get("DDSP_COURSE_AUDIO", Path(__file__).resolve().parents[2] / "shared" / "audio"))
 
 
 def tone(f0_hz, amplitudes, sr=SR):
@@ -274,10 +272,8 @@ def test_pyin_equals_librosa():
     assert assert_same_track(tone(vibrato(500.0, 0.3, 44100), SERIES, 44100), 44100, 441, fmin=100.0, fmax=1500.0) > 0.9
 
 
-def test_pyin_equals_librosa_on_a_recording():
-    file = AUDIO / "voice/vocadito_1_part1.flac"
-    if not file.exists(): pytest.skip(f"no recording in {AUDIO} (set DDSP_COURSE_AUDIO)")
-    audio, sr = soundfile.read(file, dtype="float32", frames=2 * 16000)
+def test_pyin_equals_librosa_on_a_recording(real_audio):
+    audio, sr = soundfile.read(real_audio / "voice/vocadito_1_part1.flac", dtype="float32", frames=2 * 16000)
     assert assert_same_track(audio, sr, 160) > 0.3
 
 
@@ -321,16 +317,58 @@ def test_crepe_needs_neither_torchcrepe_nor_torchaudio_code():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_annotated_singer():
-    "Raw pitch accuracy on four seconds of a recording with a hand-corrected annotation (vocadito)."
-    file, annotation = AUDIO / "voice/vocadito_1_part1.flac", AUDIO / "f0_ground_truth/vocadito_1_part1.f0.csv"
-    if not file.exists() or not annotation.exists(): pytest.skip(f"no annotated recording in {AUDIO} (set DDSP_COURSE_AUDIO)")
+@pytest.fixture(scope="module")
+def singer(real_audio):
+    "Four seconds of a recording with a hand-corrected annotation (vocadito): audio, sample rate, annotation [N, 2] (s, Hz)."
+    audio, sr = soundfile.read(real_audio / "voice/vocadito_1_part1.flac", dtype="float32", frames=4 * 16000)
+    truth = np.loadtxt(real_audio / "f0_ground_truth/vocadito_1_part1.f0.csv", delimiter=",", skiprows=1)
+    return torch.as_tensor(audio), sr, truth[truth[:, 0] < 3.99]
+
+
+@pytest.mark.parametrize("method,snr_db,accuracy,false_alarms", [
+    ("crepe-tiny", None, 0.94, 0.15), ("pyin", None, 0.90, 0.2), ("crepe-tiny", 10, 0.92, 0.15), ("pyin", 10, 0.7, 0.1), ("crepe-tiny", 0, 0.85, 0.1)])
+def test_annotated_singer(singer, method, snr_db, accuracy, false_alarms):
     mir_eval = pytest.importorskip("mir_eval")
-    audio, sr = soundfile.read(file, dtype="float32", frames=4 * 16000)
-    truth = np.loadtxt(annotation, delimiter=",", skiprows=1)
-    truth = truth[truth[:, 0] < 3.99]
-    for method, rpa, false_alarms in (("crepe-tiny", 0.94, 0.15), ("pyin", 0.90, 0.2)):
-        track = estimate_f0(audio, sr, frame_rate=50, method=method)
-        assert isinstance(track, PitchTrack)
-        scores = mir_eval.melody.evaluate(truth[:, 0], truth[:, 1], np.arange(200) / 50, track.f0_hz.double().numpy())
-        assert scores["Raw Pitch Accuracy"] > rpa and scores["Voicing False Alarm"] < false_alarms, (method, scores)
+    audio, sr, truth = singer
+    if snr_db is not None:
+        audio = audio + audio.square().mean().sqrt() * 10 ** (-snr_db / 20) * torch.randn(len(audio), generator=torch.Generator().manual_seed(0))
+    track = estimate_f0(audio, sr, frame_rate=50, method=method)
+    assert isinstance(track, PitchTrack)
+    scores = mir_eval.melody.evaluate(truth[:, 0], truth[:, 1], np.arange(200) / 50, track.f0_hz.double().numpy())
+    assert scores["Raw Pitch Accuracy"] > accuracy and scores["Voicing False Alarm"] < false_alarms, scores
+
+
+def in_noise(snr_db, seconds=0.8):
+    "A tone of 220 Hz with vibrato in white noise; audio [T] and its f0 at 100 frames a second."
+    f0_hz = vibrato(220.0, seconds)
+    audio = tone(f0_hz, SERIES)
+    noise = torch.randn(len(audio), generator=torch.Generator().manual_seed(3))
+    return audio + audio.square().mean().sqrt() * 10 ** (-snr_db / 20) * noise, f0_hz[::160]
+
+
+@pytest.mark.parametrize("method,snr_db,share", [("pyin", 20, 1), ("pyin", 10, 0.95), ("crepe-tiny", 20, 1), ("crepe-tiny", 10, 1), ("crepe-tiny", 0, 0.9)])
+def test_pitch_is_right_in_noise(method, snr_db, share):
+    audio, f0_hz = in_noise(snr_db)
+    error = cents(estimate_f0(audio, SR, frame_rate=100, method=method).f0_hz, f0_hz)[4:-4].abs()
+    assert (error < 50).double().mean() >= share and not (error > 600).any()
+
+
+def test_confidence_has_a_scale_of_its_own():
+    "pYIN is less and less sure in noise, as its trough rises to the noise's share of the power, and gives up at 0 dB; CREPE is not."
+    pyin, crepe = ([estimate_f0(in_noise(snr)[0], SR, frame_rate=100, method=m).confidence[4:-4].mean().item() for snr in (30, 10, 0)] for m in ("pyin", "crepe-tiny"))
+    assert pyin[0] > 0.6 and 0.1 < pyin[1] < 0.5 and pyin[2] < 0.02
+    assert min(crepe) > 0.6
+    for snr in (20, 10, 0):
+        frames = tone(torch.full((SR,), 200.0), SERIES).unfold(0, 1024, 640)
+        noise = torch.randn(frames.shape, generator=torch.Generator().manual_seed(snr))
+        noisy = frames + frames.square().mean().sqrt() * 10 ** (-snr / 20) * noise
+        trough = pitch._difference(noisy.numpy(), 1, 400)[:, 79].mean()                     # lag 80 is 200 Hz
+        assert abs(trough - 1 / (1 + 10 ** (snr / 10))) < 0.06
+
+
+def test_octave_of_a_tone_whose_odd_harmonics_fade():
+    "100 Hz with strong odd harmonics, 200 Hz without any."
+    for method in METHODS:
+        for odd, wanted in ((1.0, 100), (0.0, 200)):
+            audio = tone(torch.full((8000,), 100.0), {k: 0.3 / k * (odd if k % 2 else 1) for k in range(1, 9)})
+            assert cents(estimate_f0(audio, SR, frame_rate=100, method=method).f0_hz[8:-8], wanted).abs().max() < 30
