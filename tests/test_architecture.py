@@ -14,10 +14,16 @@ PACKAGE = ROOT / "ddsp_course"
 
 # Modules in the order of their notebooks; a module imports only from modules to its left.
 # `display`, `explorer` and the kernels are the ground: they import none of the rest. `report`, `demo` and `cli` lie on top.
-ORDER = (
-    "display explorer kernels kernels_harmonic kernels_training checking layers sampling windows stft mel pitch loudness harmonic noise reverb "
-    "recordings audio_files features storage data model losses runs processes training metrics latents mixture prior profiles generation report demo cli quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis quizzes_synthesis exercises_synthesis"
-).split()
+ORDER = """
+    display explorer kernels kernels_harmonic kernels_training kernels_auditory checking
+    layers sampling windows stft mel pitch loudness harmonic noise reverb
+    recordings audio_files features storage data model losses runs processes training metrics
+    auditory pemoq
+    latents mixture prior profiles generation
+    report demo cli
+    quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
+    quizzes_synthesis exercises_synthesis quizzes_pemoq exercises_pemoq
+""".split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 
 

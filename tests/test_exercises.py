@@ -18,7 +18,8 @@ MODULES = [importlib.import_module(f"ddsp_course.{path.stem}") for path in sorte
 CHECKS = {name: f for module in MODULES for name, f in vars(module).items() if name.startswith("check_") and f.__module__ == module.__name__}
 QUIZZES = {name: quiz for module in MODULES for name, quiz in module.QUIZZES.items()}
 MISTAKES = {name: wrong for path in sorted(ROOT.glob("tests/exercise_mistakes_*.py")) for name, wrong in importlib.import_module(path.stem).MISTAKES.items()}
-IN_SIGHT = [importlib.import_module(f"ddsp_course.{name}") for name in "layers sampling windows stft mel pitch loudness harmonic noise reverb".split()]
+IN_SIGHT = [importlib.import_module(f"ddsp_course.{name}") for name in
+            "layers sampling windows stft mel pitch loudness harmonic noise reverb auditory pemoq".split()]
 EXERCISE, SOLUTION, CHECK, QUIZ = r"# exercise: (\w+)", r"# solution: (\w+)", r"# check: (\w+)", r"quiz\(QUIZZES\['(\w+)'\]\)"
 
 
@@ -69,6 +70,8 @@ def test_each_notebook_has_enough():
     names = "00_what_is_ddsp 01_pytorch_basics 02_sampling 03_windows 04_stft 05_mel_mfcc 06_pitch 07_loudness 08_harmonic_synth 09_filtered_noise 10_reverb"
     for notebook in names.split():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 4 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
+    for notebook in ("07_auditory_model", "07_pemo_q"):
+        assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
