@@ -327,7 +327,7 @@ def check_notebooks(paths, timeout=300.0, workers=2, seed=0, course=None, progre
                 cells, names = _plan(page, checks)
                 plans.append((entry, cells, names, page.resolve().parent))
             except FileNotFoundError: entry['problem'] = 'there is no such file'
-            except (OSError, ValueError) as error: entry['problem'] = str(error)
+            except (OSError, ValueError) as error: entry['problem'] = str(error).removeprefix(f'{page} ')
     runs = _run_all([([source for *_, source in cells], folder) for _, cells, _, folder in plans if cells], timeout, workers, seed, progress)
     for entry, cells, names, _ in plans:
         lines, why, seconds = runs.pop(0) if cells else ({}, '', 0.0)

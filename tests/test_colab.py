@@ -169,7 +169,7 @@ class Colab:
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
         wanted = [f"{name}=={version}" for name, version in TABLE.items() if name not in ("torch", "torchaudio")]
         self.pip("install", "--quiet", "--upgrade", "pip", "setuptools")
-        self.pip("install", "--quiet", *wanted)
+        self.pip("install", "--quiet", "--no-compile", *wanted)
         site = next((folder / "venv").glob("lib/python*/site-packages"))
         (site / "rest.pth").write_text(f"{farm(folder / 'rest')}\n")
         startup = folder / "ipython" / "profile_default" / "startup"
