@@ -119,10 +119,26 @@ def _demo(args):
     return result, demo.figures_table(result["figures"]) + f"\n\nopen {result['report']}"
 
 # %% ../nbs/support/cli.ipynb #c004c
+def _student(args):
+    from ddsp_course import classroom
+
+    result = classroom.write_student(args.out, part=args.part, force=args.force)
+    done = [file["status"] for file in result["files"]]
+    counts = ", ".join(f"{done.count(s)} {s}" for s in ("written", "replaced", "unchanged") if s in done)
+    return result, f"{len(done)} files in {args.out} ({counts}), {len(result['exercises'])} exercises, no solutions"
+
+
+def _progress(args):
+    from ddsp_course import classroom
+
+    results = classroom.check_notebooks(args.notebooks, timeout=args.timeout, workers=args.workers, seed=args.seed, progress=not args.json)
+    return {"notebooks": results, "passed": sum(r["passed"] for r in results), "total": sum(r["total"] for r in results)}, classroom.progress_table(results)
+
+
 def _lab(args):
-    course_map = Path(__file__).resolve().parents[1] / "nbs" / "index.ipynb"
-    if not course_map.is_file():
-        raise FileNotFoundError(f"{course_map} is missing: the notebooks are in a clone of the repository, not in an installed package")
+    from ddsp_course import classroom
+
+    course_map = classroom.course_folder() / "index.ipynb"
     if importlib.util.find_spec("jupyterlab") is None:
         raise ImportError("JupyterLab is not installed: pip install 'ddsp_course[lab]'")
     root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
@@ -210,6 +226,18 @@ def _generation_commands(commands):
     p.add_argument("--count", type=_positive(int), default=1, help="how many, each with its own draw of z")
 
 
+def _classroom_commands(commands):
+    p = _command(commands, "student", _student, "write the notebooks without solutions and outputs, for a class")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
+    p.add_argument("--part", choices=("t1", "t2", "t3"), help="only one part of the course (default: all)")
+    p.add_argument("--force", action="store_true", help="replace files that differ, even if a student has worked there")
+    p = _command(commands, "progress", _progress, "run the checks in students' notebooks (their code runs on this computer) and print who has done what; questions are not covered")
+    p.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="notebooks or folders with notebooks")
+    p.add_argument("--timeout", type=_positive(float), default=300.0, metavar="S", help="seconds for one notebook; a cell may take a quarter of it (default 300)")
+    p.add_argument("--workers", type=_positive(int), default=2, help="notebooks at a time (default 2)")
+    _command(commands, "lab", _lab, "open JupyterLab on the course map")
+
+
 def build_parser():
     """The argument parser of ``ddsp-course``."""
     parser = argparse.ArgumentParser(prog="ddsp-course", description="Differentiable digital signal processing: train, judge and play an instrument.")
@@ -221,7 +249,7 @@ def build_parser():
     _data_commands(commands)
     _training_commands(commands)
     _generation_commands(commands)
-    _command(commands, "lab", _lab, "open JupyterLab on the course map")
+    _classroom_commands(commands)
     return parser
 
 # %% ../nbs/support/cli.ipynb #c006c

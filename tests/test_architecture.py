@@ -20,7 +20,7 @@ ORDER = """
     recordings audio_files features storage data model losses runs processes training metrics
     auditory pemoq
     latents mixture prior profiles generation
-    report demo cli
+    report demo classroom cli
     quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
     quizzes_synthesis exercises_synthesis quizzes_pemoq exercises_pemoq
 """.split()

@@ -1,7 +1,10 @@
 """The command line: exit states, JSON, and one small run through every command."""
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -29,7 +32,7 @@ def run(tone_dataset, tmp_path_factory):
 
 
 def test_every_command_has_help(capsys):
-    for command in ("demo", "prepare", "train", "evaluate", "fit-prior", "generate", "data", "lab"):
+    for command in ("demo", "prepare", "train", "evaluate", "fit-prior", "generate", "data", "student", "progress", "lab"):
         status, out, _ = call(capsys, command, "--help")
         assert status == 0 and "--seed" in out and "--json" in out
 
@@ -47,7 +50,8 @@ def test_installed_command():
 
 @pytest.mark.parametrize("words", [[], ["fly"], ["train", "d"], ["train", "d", "--out", "r", "--steps", "0"], ["train", "d", "--out", "r", "--minutes", "nan"],
                                    ["train", "d", "--out", "r", "--steps", "5", "--minutes", "1"], ["fit-prior", "r", "--components", "many"],
-                                   ["prepare", "x", "--out", "d", "--f0", "guess"]])
+                                   ["prepare", "x", "--out", "d", "--f0", "guess"], ["student"], ["student", "--out", "d", "--part", "t9"], ["progress"],
+                                   ["progress", "x", "--timeout", "0"], ["progress", "x", "--workers", "0"]])
 def test_wrong_calls_exit_with_2(capsys, words):
     status, out, err = call(capsys, *words)
     assert status == 2 and not out and "usage" in err
@@ -55,7 +59,7 @@ def test_wrong_calls_exit_with_2(capsys, words):
 
 @pytest.mark.parametrize("words, reason", [
     (["prepare", "nowhere", "--out", "d"], "nowhere"), (["train", "nowhere", "--out", "r"], "nowhere"), (["evaluate", "nowhere"], "nowhere"),
-    (["fit-prior", "nowhere"], "nowhere"), (["generate", "nowhere", "x.wav"], "nowhere"), (["data", "fetch", "nothing"], "nothing"),
+    (["fit-prior", "nowhere"], "nowhere"), (["generate", "nowhere", "x.wav"], "nowhere"), (["data", "fetch", "nothing"], "nothing"), (["student", "--out", Path(cli.__file__)], "cli.py"),
 ])
 def test_failures_exit_with_1_and_one_reason(capsys, tmp_path, monkeypatch, words, reason):
     monkeypatch.chdir(tmp_path)
@@ -130,3 +134,36 @@ def test_generate_from_midi(capsys, run, tmp_path):
     (tmp_path / "broken.mid").write_bytes(b"MThd not a midi file")
     status, _, err = call(capsys, "generate", run, tmp_path / "x.wav", "--midi", tmp_path / "broken.mid")
     assert status == 1 and "broken.mid" in err
+
+
+def test_student_and_progress(capsys, tmp_path):
+    status, out, _ = call(capsys, "student", "--out", tmp_path / "class", "--part", "t3", "--json")
+    answer = json.loads(out)
+    assert status == 0 and len(answer["files"]) >= 6 and all(Path(f["path"]).is_file() for f in answer["files"]) and answer["exercises"] == []
+    assert call(capsys, "student", "--out", tmp_path / "class", "--part", "t3")[:2] == (0, f"{len(answer['files'])} files in {tmp_path / 'class'} ({len(answer['files'])} unchanged), 0 exercises, no solutions\n")
+    (tmp_path / "class" / "index.ipynb").write_text("mine")
+    status, out, err = call(capsys, "student", "--out", tmp_path / "class", "--part", "t3")
+    assert status == 1 and not out and "index.ipynb" in err and "--force" in err
+    status, out, _ = call(capsys, "progress", tmp_path / "class", tmp_path / "nobody.ipynb", "--json")
+    answer = json.loads(out)
+    assert status == 0 and answer["passed"] == answer["total"] == 0 and len(answer["notebooks"]) >= 7
+    assert [bool(r["problem"]) for r in answer["notebooks"]].count(True) == 2 and "no such file" in answer["notebooks"][-1]["problem"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the browser is a shell script")
+def test_lab_opens_the_course_map(tmp_path):
+    pytest.importorskip("jupyterlab")
+    browser, page = tmp_path / "browser", tmp_path / "page"
+    browser.write_text(f"#!/bin/sh\ncat \"${{1#file://}}\" > '{page}.part'; mv '{page}.part' '{page}'\n")
+    browser.chmod(0o755)
+    private = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    lab = subprocess.Popen([sys.executable, "-m", "ddsp_course.cli", "lab"], env={**os.environ, **private, "BROWSER": str(browser)},
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not page.is_file() and lab.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert "/lab/tree/index.ipynb" in page.read_text()
+    finally:
+        os.killpg(lab.pid, signal.SIGKILL)
+        lab.wait()
