@@ -1,4 +1,4 @@
-"""The course in a real browser: the map, a lesson from top to bottom, an exercise, a question, and an explorer."""
+"""The course in a real browser: the map, a lesson from top to bottom, an exercise, a question, an explorer, and the glossary."""
 import importlib.util
 
 import pytest
@@ -99,6 +99,15 @@ def test_a_slider_moves_picture_and_sound(lab):
         expect(picture).not_to_have_attribute("src", before[0])
         expect(sound).not_to_have_attribute("src", before[1])
         assert sound.evaluate("a => new Promise(r => a.readyState ? r(a.duration) : a.onloadedmetadata = () => r(a.duration))") > 0.1
+
+
+def test_a_link_leads_to_a_word_of_the_glossary(lab):
+    with lab.evidence():
+        lab.open_notebook("glossary.ipynb")
+        word = lab.page.get_by_text("random draw", exact=False).first
+        expect(word).not_to_be_in_viewport()
+        lab.cell("## Sampling and levels").get_by_role("link", name="below", exact=True).click()
+        expect(word).to_be_in_viewport()
 
 
 def test_nothing_is_fetched_from_elsewhere(lesson):
