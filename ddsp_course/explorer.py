@@ -5,6 +5,7 @@ __all__ = ['has_front_end', 'explore']
 
 # %% ../nbs/support/explorer.ipynb #c002
 import html
+import math
 import numbers
 import sys
 
@@ -27,17 +28,19 @@ def _start(label, spec):
         if low <= start <= high and low < high and (len(spec) == 3 or spec[3] > 0): return start
     raise ValueError(f'control {label!r} must be (low, high, start[, step]) with low <= start <= high, a list, or True or False; got {spec!r}')
 
-def _widget(label, spec):
-    """The ipywidgets control of a specification; sliders report when they are let go."""
+def _widget(label, spec, label_width):
+    """The ipywidgets control of a specification, with room for `label_width` characters; sliders report when they are let go."""
     import ipywidgets as widgets
-    common = dict(description=label, style=dict(description_width='initial'), layout=widgets.Layout(width='32em'))
-    if isinstance(spec, bool): return widgets.Checkbox(value=spec, indent=False, **common)
+    layout = widgets.Layout(width=f'calc({label_width}ch + 24em)', max_width='100%')
+    common = dict(description=label, style=dict(description_width=f'{label_width}ch'), layout=layout)
+    if isinstance(spec, bool): return widgets.Checkbox(value=spec, **common)
     if isinstance(spec, list): return widgets.Dropdown(options=spec, **common)
     low, high, start = spec[:3]
     whole = all(isinstance(x, numbers.Integral) for x in spec)
-    step = spec[3] if len(spec) == 4 else 1 if whole else (high - low) / 100
-    slider = widgets.IntSlider if whole else widgets.FloatSlider
-    return slider(value=start, min=low, max=high, step=step, continuous_update=False, **common)
+    if whole: return widgets.IntSlider(value=start, min=low, max=high, step=spec[3] if len(spec) == 4 else 1, continuous_update=False, **common)
+    step = spec[3] if len(spec) == 4 else (high - low) / 100
+    decimals = next((d for d in range(4) if all(math.isclose(x, round(x, d)) for x in (low, start, step))), 4)
+    return widgets.FloatSlider(value=start, min=low, max=high, step=step, readout_format=f'.{decimals}f', continuous_update=False, **common)
 
 # %% ../nbs/support/explorer.ipynb #c011
 def _show(draw, values):
@@ -80,7 +83,8 @@ def explore(draw, controls, hint):
         return HTML(f'<p><b>To explore</b> ({html.escape(", ".join(controls))}): {html.escape(hint)} '
                     'Run this cell in JupyterLab or Colab to get the controls.</p>')
     import ipywidgets as widgets
-    boxes = [_widget(label, spec) for label, spec in controls.items()]
+    width = max(map(len, controls))
+    boxes = [_widget(label, spec, width) for label, spec in controls.items()]
     names = [f'v{i}' for i in range(len(boxes))]
     output = widgets.interactive_output(lambda **kw: _show(draw, [kw[name] for name in names]), dict(zip(names, boxes)))
     return widgets.VBox([widgets.HTML(f'<b>To explore:</b> {html.escape(hint)}'), *boxes, output])
