@@ -9,8 +9,8 @@ from playwright.sync_api import expect, sync_playwright
 
 expect.set_options(timeout=1000 * PATIENCE_S)
 LESSON = "t1_foundations/03_windows.ipynb"
-EXPLORER = "support/explorer.ipynb"             # a notebook with a slider that moves a picture and a sound ...
-EXPLORER_CELL = "explore(beat,"                 # ... and what only that cell contains
+EXPLORER = "t1_foundations/02_sampling.ipynb"   # a notebook with a slider that moves a picture and a sound ...
+EXPLORER_CELL = "explore(sampled_tone,"         # ... and what only that cell contains
 WRONG = "# exercise: hann\ndef my_hann(n):\n    return torch.hann_window(n, periodic=False)"
 RIGHT = "# exercise: hann\ndef my_hann(n):\n    return 0.5 - 0.5 * torch.cos(2 * math.pi * torch.arange(n) / n)"
 
