@@ -156,8 +156,8 @@ class Alignment:
 
     @property
     def reliable(self):
-        """Whether the correlation reaches one half. Below, the recordings share too little for the delay to mean anything."""
-        return self.correlation >= 0.5
+        """Whether the correlation reaches 0.9: test = gain * reference + a rest at least 6 dB softer. Below, do not trust the delay."""
+        return self.correlation >= 0.9
 
     def undo(self, test):
         """The test (array or tensor [..., T]) without this delay, gain and inversion; zeros fill what is unknown."""
@@ -201,7 +201,7 @@ def align(reference, test, sr=None, max_delay_s=1.0):
             raise ValueError(f'{name} is silent: there is nothing to align')
     best = int(np.abs(c).argmax())
     return Alignment(best - most, 20 * math.log10(max(abs(c[best]), 1e-300) / energy[0]),
-                     min(1.0, abs(c[best]) / math.sqrt(energy[0] * energy[1])), bool(c[best] < 0), reference.sr)
+                     min(1.0, float(abs(c[best]) / math.sqrt(energy[0] * energy[1]))), bool(c[best] < 0), reference.sr)
 
 
 def _correlate(reference, test, most):

@@ -107,9 +107,8 @@ def noise_loudness(reference, test, modulation_reference, modulation_test, noise
     ITU-R BS.1387-1 (2001), section 4.3 of annex 2.
     """
     s_reference, s_test = (slope * m + offset for m in (modulation_reference, modulation_test))
-    with np.errstate(over='ignore'):
-        beta = np.exp(-alpha * (test - reference) / reference)
-        added = np.maximum(s_test * test - s_reference * reference, 0) / (noise + s_reference * reference * beta)
+    beta = np.exp(-alpha * (test - reference) / reference)
+    added = np.maximum(s_test * test - s_reference * reference, 0) / (noise + s_reference * reference * beta)
     sone = 24 / len(noise) * ((noise / s_test) ** 0.23 * ((1 + added) ** 0.23 - 1)).sum(-1)
     return np.where(sone < least, 0, sone)
 
@@ -142,7 +141,6 @@ def detection(excitation):
     db = 10 * np.log10(excitation)
     difference = db[:, 0] - db[:, 1]
     step = just_noticeable_step(0.3 * db.max(1) + 0.7 * db[:, 1])
-    with np.errstate(over='ignore'):
-        chance = 1 - 0.5 ** ((difference / step) ** np.where(difference > 0, 4, 6))
+    chance = 1 - 0.5 ** ((difference / step) ** np.where(difference > 0, 4, 6))
     steps = np.abs(np.trunc(difference)) / step
     return 1 - np.prod(1 - chance.max(1), -1), steps.max(1).sum(-1)

@@ -119,8 +119,10 @@ class PeaqMeter:
         if self.n_samples < FRAME:
             raise ValueError(f'reference and test must have at least {FRAME} samples at 48 kHz ({1000 * FRAME / SR:.0f} ms), got {self.n_samples}')
         self._model.add(np.zeros((2, self._shape, 0)), last=True)
-        if not self._model.per_frame()['loud'].any():
-            raise ValueError('reference is silent: no frame reaches the threshold of 200 / 32768 over five samples, so nothing can be graded')
+        heard = self._model.per_frame()
+        for name, loud in (('reference', heard['loud']), ('test', heard['test_loud'])):
+            if not loud.any():
+                raise ValueError(f'{name} is silent: nowhere do five successive samples add up to 200 / 32768, so there is nothing to grade')
         movs, undefined = self._model.movs()
         if undefined:
             notes = (*notes, f'no frame for {", ".join(undefined)}: counted as 0')
@@ -130,7 +132,7 @@ class PeaqMeter:
 # %% ../nbs/t2_synthesis/06_peaq.ipynb #c010
 def _notes(reference, test):
     "What is remarkable about a pair before it is read."
-    notes = [f'{r.name} resampled from {r.sr} to {SR} Hz: it holds nothing above {r.sr // 2} Hz' if r.sr < SR else
+    notes = [f'{r.name} resampled from {r.sr} to {SR} Hz: it holds nothing above {r.sr // 2} Hz, so the bandwidth variables mean little' if r.sr < SR else
              f'{r.name} resampled from {r.sr} to {SR} Hz' for r in (reference, test) if r.sr != SR]
     if min(reference.sr, SR) != min(test.sr, SR):
         notes.append('reference and test are not equally band-limited: the missing band counts as an error; resample both to the lower rate first')
@@ -160,7 +162,7 @@ def peaq(reference, test, sr=None, version='basic'):
     Raises
     ------
     TypeError, ValueError
-        For bad audio, unequal numbers of channels, less than 2048 samples, a silent reference, or NaN.
+        For bad audio, unequal numbers of channels, less than 2048 samples, silence, or NaN.
 
     References
     ----------

@@ -122,7 +122,7 @@ class _Model:
         seen = self.ear(frames)
         ratio = noise_to_mask(seen, self.ear)
         strong = (frames[..., FRAME // 2:] ** 2).sum(-1).reshape(len(frames), -1).max(-1) >= 8000 / 32768 ** 2
-        self._keep(loud=is_loud(frames[:, 0]), nmr=ratio.mean(-1), worst_nmr=ratio.max(-1), strong=strong,
+        self._keep(loud=is_loud(frames[:, 0]), test_loud=is_loud(frames[:, 1]), nmr=ratio.mean(-1), worst_nmr=ratio.max(-1), strong=strong,
                    ehs=error_harmonic_structure(seen.weighted))
         return seen
 

@@ -46,3 +46,12 @@ def real_audio():
     if not folder.is_dir():
         pytest.skip("no real recordings: set DDSP_COURSE_AUDIO to a folder that has them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def quality_folder():
+    "Folder with reference pairs and values of PEAQ and PEMO-Q (`peaq`, `pemoq`), or a skip that says why."
+    folder = Path(os.environ.get("DDSP_COURSE_QUALITY", Path(__file__).resolve().parents[2] / "shared" / "quality"))
+    if not folder.is_dir():
+        pytest.skip("no reference pairs: set DDSP_COURSE_QUALITY to a folder that has them")
+    return folder

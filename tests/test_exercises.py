@@ -18,7 +18,7 @@ MODULES = [importlib.import_module(f"ddsp_course.{path.stem}") for path in sorte
 CHECKS = {name: f for module in MODULES for name, f in vars(module).items() if name.startswith("check_") and f.__module__ == module.__name__}
 QUIZZES = {name: quiz for module in MODULES for name, quiz in module.QUIZZES.items()}
 MISTAKES = {name: wrong for path in sorted(ROOT.glob("tests/exercise_mistakes_*.py")) for name, wrong in importlib.import_module(path.stem).MISTAKES.items()}
-IN_SIGHT = [importlib.import_module(f"ddsp_course.{name}") for name in "sampling windows stft mel pitch loudness harmonic noise reverb".split()]
+IN_SIGHT = [importlib.import_module(f"ddsp_course.{name}") for name in "sampling windows stft mel pitch loudness harmonic noise reverb ear_fft ear_patterns peaq".split()]
 EXERCISE, SOLUTION, CHECK, QUIZ = r"# exercise: (\w+)", r"# solution: (\w+)", r"# check: (\w+)", r"quiz\(QUIZZES\['(\w+)'\]\)"
 
 
@@ -69,6 +69,8 @@ def test_each_notebook_has_enough():
     names = "02_sampling 03_windows 04_stft 05_mel_mfcc 06_pitch 07_loudness 08_harmonic_synth 09_filtered_noise 10_reverb"
     for notebook in names.split():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 4 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
+    peaq = [NOTEBOOKS[notebook] for notebook in ("06_ear_fft", "06_ear_patterns", "06_peaq")]
+    assert sum(len(markers[EXERCISE]) for markers in peaq) >= 4 and sum(len(markers[QUIZ]) for markers in peaq) >= 3
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
