@@ -19,7 +19,7 @@ CHECKS = {name: f for module in MODULES for name, f in vars(module).items() if n
 QUIZZES = {name: quiz for module in MODULES for name, quiz in module.QUIZZES.items()}
 MISTAKES = {name: wrong for path in sorted(ROOT.glob("tests/exercise_mistakes_*.py")) for name, wrong in importlib.import_module(path.stem).MISTAKES.items()}
 IN_SIGHT = [importlib.import_module(f"ddsp_course.{name}") for name in
-            "layers sampling windows stft mel pitch loudness harmonic noise reverb auditory pemoq".split()]
+            "layers sampling windows stft mel pitch loudness harmonic noise reverb ear_fft ear_patterns peaq auditory pemoq".split()]
 EXERCISE, SOLUTION, CHECK, QUIZ = r"# exercise: (\w+)", r"# solution: (\w+)", r"# check: (\w+)", r"quiz\(QUIZZES\['(\w+)'\]\)"
 
 
@@ -72,6 +72,8 @@ def test_each_notebook_has_enough():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 4 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
     for notebook in ("07_auditory_model", "07_pemo_q"):
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
+    peaq = [NOTEBOOKS[notebook] for notebook in ("06_ear_fft", "06_ear_patterns", "06_peaq")]
+    assert sum(len(markers[EXERCISE]) for markers in peaq) >= 4 and sum(len(markers[QUIZ]) for markers in peaq) >= 3
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
