@@ -27,7 +27,7 @@ from ddsp_course import generation, latents, metrics, model, profiles, runs, tra
 from ddsp_course.prior import LatentPrior
 from ddsp_course.recordings import data_dir
 
-SETTINGS = {name: training.TrainConfig(steps=3000, crop_seconds=2.0, seed=0) for name in ("quartet", "violin")}
+SETTINGS = {name: training.TrainConfig(steps=2000, crop_seconds=2.0, seed=0) for name in ("quartet", "violin")}
 Z_DIMS = 4                     # four instruments need no more, and the prior has fewer covariances to fit
 TITLES = {"quartet": "violin, flute, clarinet and trumpet in one model with z", "violin": "one violin over its whole range"}
 LOG_EVERY = 25                 # steps between the lines of metrics.jsonl that are kept
