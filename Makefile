@@ -1,7 +1,7 @@
 # make demo   the whole course in one run: recordings to a new sound (report in demo/report.html)
 # make test   every notebook and every test
 # make lab    JupyterLab on the course map
-# make models the trained runs that ship with the course (data/runs), about 10 minutes
+# make models the trained runs that ship with the course (data/runs), about 6 minutes
 # make slides the first lesson as a presentation: slides/what_is_ddsp.html (works offline) and .pdf
 PYTHON ?= python3
 VENV ?= .venv
