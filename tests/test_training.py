@@ -138,8 +138,10 @@ def test_crops_are_aligned(tone_dataset):
 def test_settings_are_read_back(unbroken, config, tone_dataset):
     got_config, got_train, folder = load_settings(unbroken[1])
     assert got_train == SHORT and got_config == config and folder == tone_dataset.folder.resolve()
-    with pytest.raises(FileNotFoundError, match="train.json"):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
         load_settings(unbroken[1] / "nowhere")
+    with pytest.raises(FileNotFoundError, match="train.json"):
+        load_settings(unbroken[1].parent)
 
 
 @pytest.mark.parametrize("field", ["steps", "batch_size", "crop_seconds", "learning_rate", "clip_norm", "eval_every"])
