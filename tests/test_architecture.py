@@ -16,7 +16,7 @@ PACKAGE = ROOT / "ddsp_course"
 # `display`, `explorer` and the kernels are the ground: they import none of the rest. `report`, `demo` and `cli` lie on top.
 ORDER = (
     "display explorer kernels kernels_harmonic kernels_training checking layers sampling windows stft mel pitch loudness harmonic noise reverb "
-    "recordings audio_files features storage data model losses runs processes training metrics long_sounds transfer latents mixture prior profiles generation report demo cli quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis quizzes_synthesis exercises_synthesis quizzes_transfer exercises_transfer"
+    "recordings audio_files features storage data model losses runs processes training metrics instruments long_sounds transfer latents mixture prior profiles generation report demo cli quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis quizzes_synthesis exercises_synthesis quizzes_transfer exercises_transfer"
 ).split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 
