@@ -1,6 +1,7 @@
 # make demo   the whole course in one run: recordings to a new sound (report in demo/report.html)
 # make test   every notebook and every test
 # make lab    JupyterLab on the course map
+# make models the trained runs that ship with the course (data/runs), about 10 minutes
 # make slides the first lesson as a presentation: slides/what_is_ddsp.html (works offline) and .pdf
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ WORKERS ?= 2
 # tests that are also run without the fast kernels
 PLAIN := $(addprefix tests/test_,$(addsuffix .py,harmonic noise layers losses model training prior generation metrics))
 
-.PHONY: demo test lab slides install export clean-notebooks
+.PHONY: demo test lab models slides install export clean-notebooks
 
 install: $(VENV)/installed
 
@@ -30,6 +31,9 @@ test: install
 
 lab: install
 	$(BIN)/ddsp-course lab
+
+models: install
+	OMP_NUM_THREADS=1 $(BIN)/python data/train_runs.py
 
 slides: install
 	$(BIN)/python slides/build.py nbs/t1_foundations/00_what_is_ddsp.ipynb --name what_is_ddsp
