@@ -125,25 +125,11 @@ def _demo(args):
     return result, demo.figures_table(result["figures"]) + f"\n\nopen {result['report']}"
 
 # %% ../nbs/support/cli.ipynb #ctr1
-def _instruments(args):
-    "What the run has learnt: from its file, else measured on its data set and kept with the run."
-    from ddsp_course import instruments
-
-    try:
-        return instruments.load_instruments(args.run)
-    except (FileNotFoundError, ValueError) as error:
-        try:
-            net, dataset = _run_and_dataset(args)
-        except (OSError, ValueError) as missing:
-            raise FileNotFoundError(f"{error}; its data set cannot be used ({missing}): name it with --dataset") from None
-    found = instruments.learn_instruments(net, dataset)
-    instruments.save_instruments(args.run, found)
-    return found
-
-
 def _chosen_instrument(args):
     "The instrument that was named, or the only one."
-    found = _instruments(args)
+    from ddsp_course import instruments
+
+    found = instruments.run_instruments(args.run, args.dataset, progress=not args.json)
     if args.instrument is None and len(found) == 1:
         return next(iter(found.values()))
     if args.instrument not in found:
@@ -154,18 +140,18 @@ def _chosen_instrument(args):
 
 def _chosen_z(args):
     "None (the instrument's), 'input', or a draw from the run's prior."
-    from ddsp_course import prior
+    from ddsp_course import prior, runs
 
-    path = Path(args.run) / "prior.safetensors"
+    path = runs.find_run(args.run) / "prior.safetensors"
     if args.z == "prior" and not path.is_file():
         raise FileNotFoundError(f"{path} is missing: run 'ddsp-course fit-prior {args.run}' first")
     return {"instrument": lambda: None, "input": lambda: "input", "prior": lambda: prior.LatentPrior.load(path).sample(1, args.seed)}[args.z]()
 
 # %% ../nbs/support/cli.ipynb #ctr2
 def _transfer(args):
-    from ddsp_course import model, transfer
+    from ddsp_course import model, runs, transfer
 
-    net = model.load(args.run)
+    net = model.load(runs.find_run(args.run))
     result, notes = transfer.transfer_file(
         net, args.input, args.output, _chosen_instrument(args), _chosen_z(args), args.match, args.octave, args.loudness, args.autotune, args.tuning,
         args.confidence, args.level, args.quiet, args.seed)
@@ -258,7 +244,7 @@ def _training_commands(commands):
 # %% ../nbs/support/cli.ipynb #ctr3
 def _transfer_command(commands):
     p = _command(commands, "transfer", _transfer, "play a recording on the instrument of a run")
-    p.add_argument("run", help="folder of a run")
+    p.add_argument("run", help=RUN_HELP)
     p.add_argument("input", help="recording of one voice, any sample rate")
     p.add_argument("output", help="audio file to write (.wav, .flac or .aiff), mono, at the rate of the input")
     p.add_argument("--instrument", metavar="NAME", help="which one, if the run has learnt several")

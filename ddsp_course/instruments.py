@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['GAP_S', 'NOTE_S', 'QUANTILES', 'CROP_S', 'INSTRUMENTS', 'detect_notes', 'tracker_confidence', 'Instrument', 'mean_z',
-           'learn_instruments', 'typical_instrument', 'save_instruments', 'load_instruments']
+           'learn_instruments', 'typical_instrument', 'save_instruments', 'load_instruments', 'run_instruments']
 
 # %% ../nbs/t2_synthesis/09_instruments.ipynb #c002
 import json
@@ -13,8 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from .model import load as load_model
 from .pitch import hz_to_midi
 from .recordings import file_sha256
+from .runs import find_run, is_shipped, run_dataset
+from .storage import load as load_dataset
 from .storage import write_atomically
 
 # %% ../nbs/t2_synthesis/09_instruments.ipynb #c007
@@ -204,3 +207,36 @@ def load_instruments(run):
     if sha256 != file_sha256(Path(run) / 'model.safetensors'):
         raise ValueError(f'{path} belongs to other weights than model.safetensors: measure again with instruments.learn_instruments')
     return instruments
+
+
+def run_instruments(run, dataset=None, progress=False):
+    """The instruments of a run: from its file, else measured on its data set and, unless the run ships with the course, kept.
+
+    Parameters
+    ----------
+    run : str or Path
+        Run folder or name of a shipped run.
+    dataset : str or Path, optional
+        Folder of its data set, if that has moved.
+    progress : bool
+        Show a progress bar where bundled recordings must be prepared first.
+
+    Returns
+    -------
+    dict of str to Instrument
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the run has no usable file of instruments, and its data set cannot be used either.
+    """
+    folder = find_run(run)
+    try:
+        return load_instruments(folder)
+    except (FileNotFoundError, ValueError) as error:
+        try:
+            found = learn_instruments(load_model(folder), load_dataset(dataset) if dataset else run_dataset(folder, progress))
+        except FileNotFoundError as missing:
+            raise FileNotFoundError(f'{error}; {missing}; a data set that has moved can be named (--dataset)') from None
+    if not is_shipped(folder): save_instruments(folder, found)
+    return found
