@@ -69,11 +69,9 @@ def play(net, prior):
 
 def judge(net, dataset):
     "Held-out figures, and the swap test where there are several instruments."
-    evaluation = metrics.reconstruction_report(net, dataset)
-    if len(dataset.groups) < 3:                                     # the two groups of the violin are one instrument
-        return {"evaluation": evaluation, "swap": None, "z_use": None}
-    swap = latents.swap_accuracy(net, dataset, latents.instrument_classifier(dataset))
-    return {"evaluation": evaluation, "swap": swap, "z_use": latents.z_use(net, dataset)}
+    several = len(dataset.groups) > 2                               # the two groups of the violin are one instrument
+    swap = latents.swap_accuracy(net, dataset, latents.instrument_classifier(dataset)) if several else None
+    return {"evaluation": metrics.reconstruction_report(net, dataset), "swap": swap, "z_use": latents.z_use(net, dataset)}
 
 
 def versions():
@@ -99,23 +97,31 @@ def metric_rows(evaluation):
     return [(f"`{name}`", f"{e['mean']:.4g}", f"{e['ci95'][0]:.4g} to {e['ci95'][1]:.4g}", e["unit"]) for name, e in entries.items()]
 
 
+def component_rows(prior):
+    "One row a component: weight and the training clips that it owns."
+    return [(row["component"], f"{row['weight']:.2f}", ", ".join(f"{group} {n}" for group, n in row["counts"].items())) for row in prior["components"]]
+
+
 def z_text(figures):
-    "The part of the card that only a model of several instruments has."
-    swap, use = figures["swap"], figures["z_use"]
+    "What z does, and what the components of the prior stand for."
+    swap, use, prior = figures["swap"], figures["z_use"], figures["prior"]
     if swap is None:
-        return "One instrument: z has little to tell beyond pitch and loudness, and draws from the prior differ in brightness and attack at most."
+        return (f"Multi-scale loss on held-out crops of 2 s: own z {use['own']:.2f}, z of another phrase {use['other_phrase']:.2f}, mean z {use['mean']:.2f}. "
+                f"With one instrument z has little to tell beyond pitch and loudness: do not expect other timbres from other draws.\n\n"
+                f"Components of the prior for {prior['clips']} training clips of 2 s: {len(prior['components'])}.")
     rows = [(pair, f"{100 * share:.0f} %") for pair, share in swap["pairs"].items()]
     return (f"Pitch and loudness of a held-out recording with the z of another instrument's phrase: a classifier trained on the recordings hears the "
             f"instrument of z in **{100 * swap['swapped']:.1f} %** of {swap['windows']} seconds (own z: {100 * swap['own']:.1f} %, the recordings themselves: "
             f"{100 * swap['real']:.1f} %, chance {100 * swap['chance']:.0f} %).\n\n{table(('swap', 'heard as the instrument of z'), rows)}\n\n"
             f"Multi-scale loss on held-out crops of 2 s: own z {use['own']:.2f}, z of another phrase of the instrument {use['other_phrase']:.2f}, "
-            f"of another instrument {use['other_group']:.2f}, mean z {use['mean']:.2f}.")
+            f"of another instrument {use['other_group']:.2f}, mean z {use['mean']:.2f}.\n\n"
+            f"The prior has {len(prior['components'])} components for {prior['clips']} training clips of 2 s; {100 * prior['purity']:.1f} % of the clips lie in a "
+            f"component where their instrument is the most frequent.\n\n{table(('component', 'weight', 'training clips'), component_rows(prior))}")
 
 
 def card(name, net, dataset, figures):
     "The model card in Markdown."
-    settings, seconds, prior = SETTINGS[name], figures["cpu_seconds"], figures["prior"]
-    components = [(row["component"], f"{row['weight']:.2f}", ", ".join(f"{group} {n}" for group, n in row["counts"].items())) for row in prior["components"]]
+    settings, seconds = SETTINGS[name], figures["cpu_seconds"]
     played = [(row["component"], f"{100 * row['raw_pitch_accuracy']:.1f} %", f"{row['loudness_l1_db']:.2f} dB") for row in figures["generation"]]
     return f"""# {name}: {TITLES[name]}
 
@@ -148,10 +154,6 @@ Resynthesis from pitch, loudness and z; mean over {len(figures['evaluation']['ro
 ## z and its prior
 
 {z_text(figures)}
-
-The prior has {len(components)} components for {prior['clips']} training clips of 2 s; {100 * prior['purity']:.1f} % of the clips lie in a component where their group is the most frequent.
-
-{table(('component', 'weight', 'training clips'), components)}
 
 `{MELODY}` without any input sound, one draw from each component: voiced frames within 50 cents of the melody (by pYIN), and loudness error.
 
