@@ -13,8 +13,10 @@ from ddsp_course import cli, instruments, model, transfer
 from ddsp_course.harmonic import harmonic_synth
 from ddsp_course.instruments import QUANTILES, Instrument, detect_notes, learn_instruments, typical_instrument
 from ddsp_course.long_sounds import _harmonic_from, _start_cycles, synthesize_long
+from ddsp_course.loudness import loudness_db
 from ddsp_course.model import DDSP, ModelConfig
 from ddsp_course.pitch import estimate_f0, hz_to_midi
+from ddsp_course.runs import find_run
 from ddsp_course.sampling import resample
 
 STATISTICS = {"f0_midi": {"mean": 72.0, "std": 5.0}, "loudness_db": {"mean": -30.0, "std": 8.0}}
@@ -434,3 +436,24 @@ def test_a_failed_write_leaves_the_old_file(monkeypatch, melody, song, tmp_path)
     with pytest.raises(OSError, match="disk full"):
         transfer.transfer_file(network(), song, target)
     assert target.read_text() == "before"
+
+
+@pytest.mark.parametrize("name, instrument", [("quartet", "flute"), ("violin", "violin")])
+def test_shipped_runs_need_no_data_set(capsys, monkeypatch, song, tmp_path, name, instrument):
+    monkeypatch.setenv("DDSP_COURSE_CACHE", str(tmp_path / "cache"))
+    status, text, _ = call(capsys, "transfer", name, song, tmp_path / "x.wav", "--instrument", instrument, "--json")
+    answer = json.loads(text)
+    assert status == 0 and answer["instrument"] == instrument and not (tmp_path / "cache").exists()
+    assert answer["outside"]["after"]["f0"] < 0.05
+
+
+def test_a_trained_model_obeys_after_the_match_and_not_before(melody):
+    "What range matching is for: far below the range, without it, the flute misses the loudness asked for."
+    net, flute = model.load(find_run("quartet")), instruments.run_instruments("quartet")["flute"]
+    low = torch.cat([torch.zeros(4000), make_tone(82, 1.5), torch.zeros(4000)])
+    errors = {}
+    for match in (True, False):
+        result = transfer.transfer(net, low, 16000, flute, match=match)
+        heard = loudness_db(result.audio, 16000, 100)[:len(result.notes)]
+        errors[match] = (heard - result.after["loudness_db"]).abs()[result.notes].mean()
+    assert errors[True] < 1.5 and errors[False] > 3 * errors[True]
