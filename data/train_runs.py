@@ -23,7 +23,7 @@ import sklearn
 import torch
 
 import ddsp_course
-from ddsp_course import generation, latents, metrics, model, profiles, runs, training
+from ddsp_course import generation, instruments, latents, metrics, model, profiles, runs, training
 from ddsp_course.prior import LatentPrior
 from ddsp_course.recordings import data_dir
 
@@ -43,6 +43,7 @@ def train(name, folder):
         seconds = time.process_time() - start
         log = [line for line in runs.read_log(Path(work) / "run") if "held_out_loss" in line or line["step"] % LOG_EVERY == 0]
     model.save(folder, net)
+    instruments.save_instruments(folder, instruments.learn_instruments(net, dataset))
     write(folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in log))
     about = {"train": dataclasses.asdict(settings), "model": dataclasses.asdict(net.config), "dataset": runs.BUNDLED + name}
     write(folder / runs.SETTINGS, json.dumps(about, indent=1))

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 import torch
 from .training import single_thread
@@ -25,7 +26,7 @@ def _prepare(args):
 
 
 def _train(args):
-    from ddsp_course import data, model, processes, training
+    from ddsp_course import data, instruments, model, processes, training
 
     dataset, out = data.load(args.dataset), Path(args.out)
     with processes.joined() as group:
@@ -37,6 +38,9 @@ def _train(args):
             if args.minutes:
                 settings = training.fit_in_minutes(dataset, config, settings, args.minutes)
         net = training.fit(dataset, config, out, settings, resume=args.resume, progress=not args.json)
+    if group.rank == 0:
+        with suppress(ValueError):                      # no note in it: transfer will say so
+            instruments.save_instruments(out, instruments.learn_instruments(net, dataset))
     if group.rank > 0:                                  # of several processes the first one answers
         return None, None
     last = training.read_log(out)[-1]
@@ -119,6 +123,43 @@ def _demo(args):
 
     result = demo.run(args.out, audio=args.audio, minutes=args.minutes, seed=args.seed, progress=not args.json)
     return result, demo.figures_table(result["figures"]) + f"\n\nopen {result['report']}"
+
+# %% ../nbs/support/cli.ipynb #ctr1
+def _chosen_instrument(args):
+    "The instrument that was named, or the only one."
+    from ddsp_course import instruments
+
+    found = instruments.run_instruments(args.run, args.dataset, progress=not args.json)
+    if args.instrument is None and len(found) == 1:
+        return next(iter(found.values()))
+    if args.instrument not in found:
+        asked = "choose one with --instrument" if args.instrument is None else f"got --instrument {args.instrument}"
+        raise ValueError(f"{args.run} plays {', '.join(found)}; {asked}")
+    return found[args.instrument]
+
+
+def _chosen_z(args):
+    "None (the instrument's), 'input', or a draw from the run's prior."
+    from ddsp_course import prior, runs
+
+    path = runs.find_run(args.run) / "prior.safetensors"
+    if args.z == "prior" and not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: run 'ddsp-course fit-prior {args.run}' first")
+    return {"instrument": lambda: None, "input": lambda: "input", "prior": lambda: prior.LatentPrior.load(path).sample(1, args.seed)}[args.z]()
+
+# %% ../nbs/support/cli.ipynb #ctr2
+def _transfer(args):
+    from ddsp_course import model, runs, transfer
+
+    net = model.load(runs.find_run(args.run))
+    result, notes = transfer.transfer_file(
+        net, args.input, args.output, _chosen_instrument(args), _chosen_z(args), args.match, args.octave, args.loudness, args.autotune, args.tuning,
+        args.confidence, args.level, args.quiet, args.seed)
+    answer = {"path": args.output, "seconds": len(result.audio) / result.sr, "sample_rate": result.sr, "instrument": result.instrument, "octaves": result.octaves,
+              "loudness_shift_db": result.loudness_shift_db, "note_share": float(result.notes.float().mean()), "outside": result.outside, "notes": notes}
+    text = (f"{args.output}: {answer['seconds']:.1f} s on {result.instrument}, {result.octaves:+d} octaves and {result.loudness_shift_db:+.1f} dB to match; "
+            f"notes in {answer['note_share']:.0%} of the time, {result.outside['after']['f0']:.0%} of them too high or too low for the model")
+    return answer, "\n".join([text, *notes])
 
 # %% ../nbs/support/cli.ipynb #c004c
 def _student(args):
@@ -216,6 +257,24 @@ def _training_commands(commands):
     p.add_argument("--dataset", help="another data set than the one trained on")
     p.add_argument("--out", metavar="DIR", help="where evaluation.json goes (default: the run; nowhere for a shipped run)")
 
+# %% ../nbs/support/cli.ipynb #ctr3
+def _transfer_command(commands):
+    p = _command(commands, "transfer", _transfer, "play a recording on the instrument of a run")
+    p.add_argument("run", help=RUN_HELP)
+    p.add_argument("input", help="recording of one voice, any sample rate")
+    p.add_argument("output", help="audio file to write (.wav, .flac or .aiff), mono, at the rate of the input")
+    p.add_argument("--instrument", metavar="NAME", help="which one, if the run has learnt several")
+    p.add_argument("--dataset", help="data set of the run, if it has moved (needed only once)")
+    p.add_argument("--match", action=argparse.BooleanOptionalAction, default=True, help="shift octaves and loudness to the training range")
+    p.add_argument("--octave", type=int, default=0, metavar="N", help="octaves up, after the match (default 0)")
+    p.add_argument("--loudness", type=float, default=0.0, metavar="DB", help="louder by, after the match (default 0)")
+    p.add_argument("--autotune", type=float, default=0.0, metavar="A", help="0 to 1: towards the nearest semitone (default 0)")
+    p.add_argument("--tuning", type=float, default=440.0, metavar="HZ", help="A above middle C (default 440)")
+    p.add_argument("--confidence", type=float, metavar="C", help="a note has at least this pitch confidence, 0 to 1 (default: the tracker's own)")
+    p.add_argument("--level", type=float, default=-40.0, metavar="DB", help="a note is at most this far below the loudest (default -40)")
+    p.add_argument("--quiet", type=float, default=20.0, metavar="DB", help="lower the sound between notes by (default 20)")
+    p.add_argument("--z", choices=("instrument", "input", "prior"), default="instrument", help="timbre: the instrument's, the recording's own, or drawn (--seed)")
+
 # %% ../nbs/support/cli.ipynb #c006b
 def _generation_commands(commands):
     p = _command(commands, "fit-prior", _fit_prior, "fit a Gaussian mixture to the z of the training clips")
@@ -253,6 +312,7 @@ def build_parser():
     p.add_argument("--minutes", type=_positive(float), help="time for training (default: a fixed number of steps)")
     _data_commands(commands)
     _training_commands(commands)
+    _transfer_command(commands)
     _generation_commands(commands)
     _classroom_commands(commands)
     return parser

@@ -13,7 +13,7 @@ from ddsp_course.prior import LatentPrior
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("quartet", "violin")
-FILES = {"README.md", "config.json", "figures.json", "metrics.jsonl", "model.safetensors", "prior.safetensors", "train.json"}
+FILES = {"README.md", "config.json", "figures.json", "instruments.json", "metrics.jsonl", "model.safetensors", "prior.safetensors", "train.json"}
 
 
 @pytest.fixture(scope="module", params=NAMES)
