@@ -59,17 +59,33 @@ def _run_and_dataset(args):
 
 
 def _evaluate(args):
-    from ddsp_course import metrics, runs
+    from ddsp_course import metrics, perceptual, runs
     from ddsp_course.storage import write_atomically
 
     net, dataset = _run_and_dataset(args)
-    report = metrics.reconstruction_report(net, dataset, seed=args.seed)
-    lines = [f"{name:26s} {report[name]['mean']:10.4f} {unit}" if report[name]["mean"] is not None else f"{name:26s}          - " for name, unit in metrics.UNITS.items()]
+    report = metrics.reconstruction_report(net, dataset, seed=args.seed) | perceptual.perceptual_report(net, dataset, seed=args.seed)
+    units = metrics.UNITS | perceptual.PERCEPTUAL_UNITS
+    lines = [f"{name:26s} {report[name]['mean']:10.4f} {unit}" if report[name]["mean"] is not None else f"{name:26s}          - " for name, unit in units.items()]
     if args.out or not runs.is_shipped(args.run):
         path = Path(args.out or args.run) / "evaluation.json"
         write_atomically(path, lambda file: file.write_text(json.dumps(report, indent=1), encoding="utf-8"))
         lines.append(f"written to {path}")
     return report, "\n".join(lines)
+
+
+def _score(args):
+    from ddsp_course import audio_pairs, peaq, pemoq
+
+    result = {}
+    if args.metric in ("peaq", "all"):
+        result["peaq"] = peaq.peaq(args.reference, args.test, version=args.version).to_dict()
+    if args.metric in ("pemoq", "all"):
+        result["pemoq"] = pemoq.pemoq(args.reference, args.test, modulation=args.modulation).to_dict()
+    found = audio_pairs.align(args.reference, args.test)
+    result["alignment"] = {"delay_samples": found.delay_samples, "gain_db": found.gain_db, "correlation": found.correlation}
+    lines = [f"{name:6s} grade {result[name]['odg']:+.2f} (0 imperceptible, -4 very annoying)" for name in ("peaq", "pemoq") if name in result]
+    notes = [f"note: {note}" for note in result.get("peaq", {}).get("notes", ())]
+    return result, "\n".join([*lines, f"the test is {found.delay_samples} samples late, {found.gain_db:+.2f} dB (found, not corrected)", *notes])
 
 
 def _fit_prior(args):
@@ -275,6 +291,15 @@ def _transfer_command(commands):
     p.add_argument("--quiet", type=float, default=20.0, metavar="DB", help="lower the sound between notes by (default 20)")
     p.add_argument("--z", choices=("instrument", "input", "prior"), default="instrument", help="timbre: the instrument's, the recording's own, or drawn (--seed)")
 
+
+def _score_command(commands):
+    p = _command(commands, "score", _score, "grade a copy against its reference by models of hearing")
+    p.add_argument("reference", help="audio file")
+    p.add_argument("test", help="audio file, aligned with the reference")
+    p.add_argument("--metric", choices=("peaq", "pemoq", "all"), default="all", help="which measure (default all)")
+    p.add_argument("--version", choices=("basic", "advanced"), default="basic", help="version of PEAQ (default basic)")
+    p.add_argument("--modulation", choices=("lp", "fb"), default="lp", help="modulation stage of PEMO-Q (default lp)")
+
 # %% ../nbs/support/cli.ipynb #c006b
 def _generation_commands(commands):
     p = _command(commands, "fit-prior", _fit_prior, "fit a Gaussian mixture to the z of the training clips")
@@ -312,6 +337,7 @@ def build_parser():
     p.add_argument("--minutes", type=_positive(float), help="time for training (default: a fixed number of steps)")
     _data_commands(commands)
     _training_commands(commands)
+    _score_command(commands)
     _transfer_command(commands)
     _generation_commands(commands)
     _classroom_commands(commands)

@@ -9,13 +9,13 @@ import html
 import json
 import platform
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import soundfile
 import torch
 
-from . import data, display, generation, latents, metrics, model, pitch, profiles, recordings, report, training
+from . import data, display, generation, instruments, latents, metrics, model, perceptual, pitch, profiles, recordings, report, training
 from .loudness import loudness_db
 from .prior import LatentPrior
 from .storage import write_atomically
@@ -218,7 +218,7 @@ def _versions(seed, seconds):
 def _metric_rows(evaluation):
     "Every metric with its unit and 95 % interval."
     entries = [(name, entry) for name, entry in evaluation.items() if isinstance(entry, dict) and "mean" in entry]
-    return [(name, f"{e['mean']:.4g}", "-" if e["ci95"] is None else f"{e['ci95'][0]:.4g} to {e['ci95'][1]:.4g}", e["unit"], e["n"]) for name, e in entries]
+    return [(name, "-" if e["mean"] is None else f"{e['mean']:.4g}", "-" if e["ci95"] is None else f"{e['ci95'][0]:.4g} to {e['ci95'][1]:.4g}", e["unit"], e["n"]) for name, e in entries]
 
 
 def write_report(path, net, dataset, evaluation, prior, clips, melodies, rows, log, seconds, heard, seed=0):
@@ -252,7 +252,7 @@ def write_report(path, net, dataset, evaluation, prior, clips, melodies, rows, l
 # %% ../nbs/support/demo.ipynb #c012a
 def _judge(net, dataset, seed):
     "Evaluation on held-out recordings, the classifier of instruments, and the swap test (the last two None with one instrument)."
-    evaluation = metrics.reconstruction_report(net, dataset, seed=seed)
+    evaluation = metrics.reconstruction_report(net, dataset, seed=seed) | perceptual.perceptual_report(net, dataset, seed=seed)
     if len(dataset.groups) < 2:
         return evaluation, None, None
     classifier = latents.instrument_classifier(dataset)
@@ -304,6 +304,8 @@ def run(out="demo", audio=None, steps=STEPS, minutes=None, seed=0, progress=True
             print(dataset.table())
     with watch("train"):
         net = train_model(dataset, out / "run", steps, minutes, seed, progress)
+        with suppress(ValueError):                       # recordings without a single note
+            instruments.save_instruments(out / "run", instruments.learn_instruments(net, dataset))
     with watch("evaluate"):
         evaluation, classifier, swap = _judge(net, dataset, seed)
     with watch("prior"):

@@ -5,6 +5,7 @@ __all__ = ['PERCEPTUAL_UNITS', 'perceptual_measures', 'perceptual_report']
 
 # %% ../nbs/t2_synthesis/07_perceptual_report.ipynb #c004
 import math
+from functools import partial
 
 from .metrics import resynthesize, summary
 from .peaq import peaq
@@ -14,7 +15,7 @@ from .pemoq import pemoq
 PERCEPTUAL_UNITS = {'peaq_odg': 'grade', 'peaq_di': '', 'pemoq_psmt': '', 'pemoq_odg': 'grade'}
 
 def perceptual_measures(reference, test, sr):
-    """PEAQ (basic version) and PEMO-Q ('lp') of one pair.
+    """PEAQ (advanced version: the basic one measures bandwidths, which sounds at 16 kHz do not have) and PEMO-Q ('lp') of one pair.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def perceptual_measures(reference, test, sr):
         or {'reason': why there is none}.
     """
     found = {}
-    for name, measure in (('peaq', peaq), ('pemoq', pemoq)):
+    for name, measure in (('peaq', partial(peaq, version='advanced')), ('pemoq', pemoq)):
         try: found[name] = measure(reference, test, sr).to_dict()
         except ValueError as error: found[name] = {'reason': str(error)}
     numbers = {key: found[key.split('_')[0]].get(key.split('_')[1]) for key in PERCEPTUAL_UNITS}

@@ -94,7 +94,7 @@ def test_evaluate(capsys, run):
     status, out, _ = call(capsys, "evaluate", run, "--json")
     answer = json.loads(out)
     assert status == 0 and (run / "evaluation.json").is_file()
-    for name in ("multiscale_loss", "log_spectral_distance_db", "loudness_l1_db", "f0_l1_midi", "f0_outliers", "raw_pitch_accuracy"):
+    for name in ("multiscale_loss", "log_spectral_distance_db", "loudness_l1_db", "f0_l1_midi", "f0_outliers", "raw_pitch_accuracy", "peaq_odg", "pemoq_psmt"):
         assert {"mean", "ci95", "unit"} <= set(answer[name])
     status, out, _ = call(capsys, "evaluate", run)
     assert status == 0 and "multiscale_loss" in out

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ddsp_course import cli, generation, metrics, model, profiles, runs
+from ddsp_course import cli, generation, metrics, model, perceptual, profiles, runs
 from ddsp_course.prior import LatentPrior
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,6 +124,8 @@ def test_evaluate_by_name_writes_only_where_it_is_told(capsys, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     report = json.loads((runs.find_run("violin") / "figures.json").read_text(encoding="utf-8"))["evaluation"]
     monkeypatch.setattr(metrics, "reconstruction_report", lambda *_, **__: report)      # the test above has made the real one
+    monkeypatch.setattr(perceptual, "perceptual_report", lambda *_, **__: {})
+    monkeypatch.setattr(perceptual, "PERCEPTUAL_UNITS", {})
     assert cli.main(["evaluate", "violin", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] and not list(tmp_path.iterdir())
     assert cli.main(["evaluate", "violin", "--out", "judged"]) == 0
