@@ -23,18 +23,7 @@ from .storage import write_atomically
 
 # %% ../nbs/t2_synthesis/08_listening_test.ipynb #c009
 def level_db(audio, sr):
-    """A-weighted level of a whole sound in dB; a full-scale 1 kHz sine reads -3.01 dB, silence minus infinity.
-
-    Parameters
-    ----------
-    audio : floating point tensor or array [T]
-    sr : int
-        Sample rate in Hz.
-
-    Returns
-    -------
-    float
-    """
+    """A-weighted level in dB (float) of a whole sound [T] at `sr` Hz; a full-scale 1 kHz sine reads -3.01, silence -inf."""
     audio = as_audio(audio).double()
     power = torch.fft.rfft(audio).abs().square() / len(audio) ** 2
     power[1:(len(audio) + 1) // 2] *= 2                    # bins that stand for +f and -f
@@ -44,23 +33,9 @@ def level_db(audio, sr):
 
 # %% ../nbs/t2_synthesis/08_listening_test.ipynb #c012
 def low_pass(audio, f_hz, sr):
-    """Low-pass without phase shift: flat up to `f_hz`, then 60 dB less with each kHz.
+    """Audio [T] through a low-pass without phase shift: flat up to `f_hz`, then 60 dB less with each kHz -> tensor [T].
 
-    Parameters
-    ----------
-    audio : floating point tensor [T]
-    f_hz : float
-        End of the pass band in Hz.
-    sr : int
-        Sample rate in Hz.
-
-    Returns
-    -------
-    tensor [T]
-
-    References
-    ----------
-    ITU-R BS.1534-3, section 5.1, the limits of the anchor's filter.
+    At 3500 Hz it keeps to the limits that ITU-R BS.1534-3 sets for the filter of the anchor.
     """
     audio = as_audio(audio)
     n_fft = 2 * len(audio)                                 # zeros behind the sound: its end must not wrap to its start
@@ -72,21 +47,9 @@ HIDDEN, ANCHOR = 'hidden reference', 'anchor 3.5 kHz'
 
 
 def conditions(trials):
-    """What a listener rates in each trial: hidden reference, anchor, and the systems under test.
+    """What a listener rates in each trial (list of str): hidden reference, anchor, and the systems under test.
 
-    Parameters
-    ----------
-    trials : dict of str to dict
-        Name of a trial -> {'reference': audio [T], system: audio [T], ...}, the same systems in each.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    ValueError
-        Without a trial, a reference or a system, or if a trial has other systems than the first.
+    `trials` is that of `write_page`. ValueError without a trial, a reference or a system, or if a trial has other systems than the first.
     """
     if not isinstance(trials, dict) or not trials:
         raise ValueError('trials must be a dict with at least one trial: name -> {"reference": audio, system: audio}')
@@ -102,24 +65,9 @@ def conditions(trials):
 
 # %% ../nbs/t2_synthesis/08_listening_test.ipynb #c016
 def stimuli(trials, sr):
-    """The sounds of a test, with anchor, all at one A-weighted level and with peaks of at most 0.9.
+    """The sounds of a test, all at one A-weighted level and with peaks of at most 0.9: trial -> condition -> tensor [T].
 
-    Parameters
-    ----------
-    trials : dict
-        As in `conditions`.
-    sr : int
-        Sample rate in Hz, at least 8000.
-
-    Returns
-    -------
-    dict of str to dict
-        Trial -> condition -> tensor [T]; the hidden reference is the open one.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For audio that is not [T], finite and floating point, that is silent, or not as long as its reference.
+    Parameters and errors as in `write_page`. The open reference is the hidden one.
     """
     if not sr >= 8000: raise ValueError(f'sr must be at least 8000 Hz (the anchor ends at 3500 Hz), got {sr}')
     sounds, levels = {}, {}
@@ -141,26 +89,9 @@ def _code(seed, *names):
 
 
 def order(trials, listener, seed=0):
-    """Order of trials and players for a listener.
+    """Order of trials and players for a listener: trial -> code of the player -> condition, both as they are shown.
 
-    Parameters
-    ----------
-    trials : dict
-        As in `conditions`; only the names matter.
-    listener : str
-        Name or pseudonym, on one line.
-    seed : int
-        The key of the test: one for all its listeners.
-
-    Returns
-    -------
-    dict of str to dict
-        Trial -> code of the player -> condition, both in the order in which they are shown.
-
-    Raises
-    ------
-    ValueError
-        For bad trials, or a listener without a name.
+    Parameters as in `write_page`; of `trials` only the names matter. ValueError for bad trials, or a listener without a name.
     """
     if not isinstance(listener, str) or not listener.strip() or not listener.isprintable():
         raise ValueError(f'listener must be a name on one line, got {listener!r}')
@@ -175,11 +106,10 @@ _PAGE = """<!DOCTYPE html>
 <title>Listening test</title><link rel="icon" href="data:,">
 <style>
 body { font: 16px/1.5 sans-serif; max-width: 46em; margin: 1em auto; padding: 0 1em; color: #222; background: #fff }
-button { font: inherit; padding: 0.3em 0.9em; min-width: 9em } .playing { background: #0072b2; color: #fff }
+button { font: inherit; padding: 0.3em 0.9em; min-width: 9em } .playing { background: #0072b2; color: #fff } textarea { width: 100%; height: 14em }
 .row { display: grid; grid-template-columns: 10em 1fr 3em; gap: 1em; align-items: center; margin: 1em 0 }
 .row input { width: 100%; margin: 0 } .row output { text-align: right }
-.ranges { display: flex; font-size: 0.8em; text-align: center } .ranges span { flex: 1; border-left: 1px solid #888 } textarea { width: 100%; height: 14em }
-</style></head><body><h1 id="head"></h1><div id="body"></div>
+.ranges { display: flex; font-size: 0.8em; text-align: center } .ranges span { flex: 1; border-left: 1px solid #888 }</style></head><body><h1 id="head"></h1><div id="body"></div>
 <script>
 const TEST = __TEST__, RANGES = ['bad', 'poor', 'fair', 'good', 'excellent'];
 const player = new Audio(), rows = [['listener', 'trial', 'player', 'score']];
@@ -219,13 +149,12 @@ function showEnd() {
     make('p', {}, make('a', {id: 'download', download: 'ratings.csv', textContent: 'Download the ratings', href: 'data:text/csv;charset=utf-8,' + encodeURIComponent(text)})),
     make('p', {textContent: 'or copy them from here into a file that ends in .csv:'}), make('textarea', {id: 'csv', readOnly: true, value: text, ariaLabel: 'Ratings'}));
 }
-showTrial();
-</script></body></html>
+showTrial();</script></body></html>
 """
 
 # %% ../nbs/t2_synthesis/08_listening_test.ipynb #c025
 def write_page(trials, sr, out, listener='anonymous', seed=0):
-    """Write the listening test of one listener as an HTML file that needs nothing else.
+    """Write the listening test of one listener as an HTML file that needs nothing else; returns its path.
 
     The page names the players by codes only. That keeps the key from a glance, not from somebody who means to
     find it: the sound of the hidden reference is byte for byte the open one.
@@ -233,8 +162,7 @@ def write_page(trials, sr, out, listener='anonymous', seed=0):
     Parameters
     ----------
     trials : dict of str to dict
-        Name of a trial -> {'reference': audio [T], system: audio [T], ...}, the same systems in each; a trial's sounds
-        have one length, and none is silent.
+        Name of a trial -> {'reference': audio [T], system: audio [T], ...}, the same systems in each.
     sr : int
         Sample rate in Hz, at least 8000.
     out : str or Path
@@ -244,14 +172,11 @@ def write_page(trials, sr, out, listener='anonymous', seed=0):
     seed : int
         The key; `read_results` needs it.
 
-    Returns
-    -------
-    pathlib.Path
-
     Raises
     ------
     ValueError, TypeError
-        As `stimuli` and `order`.
+        For audio that is not [T], finite and floating point, that is silent, or not as long as its reference; for trials
+        without a reference or a system, or with other systems than the first; for a listener without a name.
 
     References
     ----------
@@ -307,21 +232,14 @@ def read_results(csv_paths, trials, seed=0):
     Parameters
     ----------
     csv_paths : path or sequence of paths
-    trials : dict
-        Those of `write_page`; only the names matter.
-    seed : int
-        That of `write_page`.
+    trials, seed
+        Those of `write_page`; of the trials only the names matter. ValueError for bad ones.
 
     Returns
     -------
     Results
         The ratings that can be read. Its `problems` name each file that cannot be read, each bad row, each second
         rating of the same sound (the first one counts), and each listener with ratings missing.
-
-    Raises
-    ------
-    ValueError
-        For bad trials.
     """
     total, ratings, problems = len(trials) * len(conditions(trials)), {}, []
     for path in [csv_paths] if isinstance(csv_paths, (str, Path)) else csv_paths:
@@ -343,11 +261,7 @@ def read_results(csv_paths, trials, seed=0):
 
 # %% ../nbs/t2_synthesis/08_listening_test.ipynb #c032
 def analyse(results):
-    """Mean and confidence interval of each condition, and who did not hear the hidden reference.
-
-    Parameters
-    ----------
-    results : Results
+    """Mean and confidence interval of each condition in `Results` (ValueError if empty), and who did not hear the hidden reference.
 
     Returns
     -------
@@ -356,14 +270,9 @@ def analyse(results):
         best first. `flagged`: listener -> share of trials with a hidden reference below 90, for those above 15 %;
         nobody is left out of the means.
 
-    Raises
-    ------
-    ValueError
-        Without ratings.
-
     References
     ----------
-    ITU-R BS.1534-3, section 4.1.2, post-screening.
+    ITU-R BS.1534-3, post-screening of assessors.
     """
     if not results.ratings: raise ValueError('results holds no rating')
     scores = {}
