@@ -109,7 +109,8 @@ body { font: 16px/1.5 sans-serif; max-width: 46em; margin: 1em auto; padding: 0 
 button { font: inherit; padding: 0.3em 0.9em; min-width: 9em } .playing { background: #0072b2; color: #fff } textarea { width: 100%; height: 14em }
 .row { display: grid; grid-template-columns: 10em 1fr 3em; gap: 1em; align-items: center; margin: 1em 0 }
 .row input { width: 100%; margin: 0 } .row output { text-align: right }
-.ranges { display: flex; font-size: 0.8em; text-align: center } .ranges span { flex: 1; border-left: 1px solid #888 }</style></head><body><h1 id="head"></h1><div id="body"></div>
+.ranges { display: flex; font-size: 0.8em; text-align: center } .ranges span { flex: 1; border-left: 1px solid #888 }
+@media (max-width: 36em) { .row { grid-template-columns: 1fr 3em; row-gap: 0.2em } .row button { grid-column: 1 / 3; justify-self: start } }</style></head><body><h1 id="head"></h1><div id="body"></div>
 <script>
 const TEST = __TEST__, RANGES = ['bad', 'poor', 'fair', 'good', 'excellent'];
 const player = new Audio(), rows = [['listener', 'trial', 'player', 'score']];
@@ -146,7 +147,7 @@ function showEnd() {
   const text = rows.map(row => row.map(v => '"' + String(v).replaceAll('"', '""') + '"').join(',')).join('\\r\\n') + '\\r\\n';
   document.getElementById('head').textContent = 'Thank you';
   document.getElementById('body').replaceChildren(
-    make('p', {}, make('a', {id: 'download', download: 'ratings.csv', textContent: 'Download the ratings', href: 'data:text/csv;charset=utf-8,' + encodeURIComponent(text)})),
+    make('p', {}, make('a', {id: 'download', download: 'ratings_' + TEST.listener.replace(/[^\\p{L}\\p{N}]+/gu, '_') + '.csv', textContent: 'Download the ratings', href: 'data:text/csv;charset=utf-8,' + encodeURIComponent(text)})),
     make('p', {textContent: 'or copy them from here into a file that ends in .csv:'}), make('textarea', {id: 'csv', readOnly: true, value: text, ariaLabel: 'Ratings'}));
 }
 showTrial();</script></body></html>

@@ -70,6 +70,7 @@ def test_ratings_travel_from_the_page_to_the_analysis(opened, tmp_path):
             rate(page, codes, trial)
         with page.expect_download() as download:
             page.get_by_role("link", name="Download the ratings").click()
+        assert download.value.suggested_filename == ("ratings_Ada_the_ear_.csv", "ratings_Bela_script_2nd.csv")[i]
         saved.append(tmp_path / f"{i}.csv")
         download.value.save_as(saved[-1])
         shown = page.get_by_role("textbox", name="Ratings").input_value()
