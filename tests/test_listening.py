@@ -62,6 +62,13 @@ def test_anchor_keeps_to_the_limits_of_the_standard():
     assert gain_db[:3501].abs().max() < 0.1 and gain_db[4000] < -25 and gain_db[4500:].max() < -50
 
 
+def test_anchor_does_not_wrap_its_end_to_its_start():
+    click = torch.zeros(1000)
+    click[-1] = 1
+    anchor = low_pass(click, 3500, SR)
+    assert anchor[-1] > 0.4 and anchor[:500].abs().max() < 1e-3
+
+
 def test_stimuli_have_one_level_and_do_not_clip(trials):
     sounds = stimuli(trials, SR)
     levels = [level_db(x, SR) for parts in sounds.values() for x in parts.values()]
