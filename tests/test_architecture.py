@@ -18,13 +18,13 @@ ORDER = """
     display explorer kernels kernels_harmonic kernels_training kernels_auditory checking
     layers sampling windows stft mel pitch loudness harmonic noise reverb
     recordings audio_files features storage data model losses runs processes training metrics
-    audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual
+    audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
     latents mixture prior profiles generation
     report demo classroom cli
     quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
     quizzes_synthesis exercises_synthesis quizzes_peaq exercises_peaq quizzes_pemoq exercises_pemoq
-    quizzes_transfer exercises_transfer
+    quizzes_transfer exercises_transfer quizzes_listening exercises_listening
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 
