@@ -171,7 +171,7 @@ def _warnings(check):
 def _measure_levels(check, level_db, voiced):
     check.loud_db = level_db.quantile(0.95).item()
     check.silence = (level_db < check.loud_db - 40).float().mean().item()
-    pause = level_db[~voiced]
+    pause = level_db[torch.from_numpy(_long_runs(~voiced.numpy(), FRAME_RATE // 10)) & (level_db > -79.9)]      # -80: digital silence
     check.noise_db = pause.quantile(0.05).item() if len(pause) >= FRAME_RATE / 2 else None
 
 
@@ -201,12 +201,14 @@ def check_recording(audio, sr, name=""):
     Raises
     ------
     TypeError, ValueError
-        For integer, empty or non-finite audio and for a wrong sr; AudioFileError, a ValueError, for audio too short or silent.
+        For integer, empty or non-finite audio and for a wrong sr; AudioFileError, a ValueError, for audio too short, silent or far above full scale.
     '''
     if check_whole(sr, "sr", 8000) % FRAME_RATE:
         raise ValueError(f"sr must be a multiple of {FRAME_RATE} Hz, got {sr}: resample first, or use check_folder")
     audio, sr = to_mono(audio).detach().float().cpu(), int(sr)
     refuse_unusable(audio, sr)
+    if (peak := audio.abs().max().item()) > 100:
+        raise AudioFileError(f"audio has a peak of {peak:.3g}; full scale is 1 (divide 16-bit integers by 32768)")
     crepe, pyin = (estimate_f0(audio, sr, FRAME_RATE, method).f0_hz for method in ("crepe-tiny", "pyin"))
     level_db = loudness_db(audio, sr, FRAME_RATE)
     polyphonic = polyphonic_frames(audio, sr, crepe, level_db)
@@ -320,6 +322,8 @@ def check_folder(paths, sample_rate=16000):
             check.warnings = notes + check.warnings
         except AudioFileError as error:
             check = RecordingCheck(item.name, error=str(error))
+        except Exception as error:                  # one bad file must not cost the others
+            check = RecordingCheck(item.name, error=f"failed with {type(error).__name__}: {error}")
         checks.append(check)
     return checks + [RecordingCheck(name, error=reason) for name, reason in refused]
 
