@@ -67,11 +67,8 @@ def off_grid(audio, sr, f0_hz):
 
     Parameters
     ----------
-    audio : tensor [T]
-    sr : int
-        Sample rate in Hz, a multiple of 100.
-    f0_hz : tensor [F]
-        100 frames a second, F = ceil(T / (sr / 100)).
+    audio, sr : tensor [T] and its sample rate in Hz, a multiple of 100.
+    f0_hz : tensor [F], 100 frames a second, F = ceil(T / (sr / 100)).
 
     Returns
     -------
@@ -187,12 +184,9 @@ def check_recording(audio, sr, name=""):
 
     Parameters
     ----------
-    audio : floating point tensor or array, [T] or [C, T]
-        At least 0.5 s and not silent. Of several channels the mean is taken, as everywhere in the course.
-    sr : int
-        Sample rate in Hz, a multiple of 100, at least 8000.
-    name : str
-        Appears in the report.
+    audio : floating point tensor or array, [T] or [C, T], at least 0.5 s; of several channels the mean is taken.
+    sr : int, sample rate in Hz, a multiple of 100, at least 8000.
+    name : str for reports.
 
     Returns
     -------
@@ -228,12 +222,9 @@ def sine_over(audio, check, track="crepe_hz", gain_db=-6.0):
 
     Parameters
     ----------
-    audio : tensor or array, [T] or [C, T]
-        What was checked.
-    check : RecordingCheck
+    audio, check : what was checked, [T] or [C, T], and its RecordingCheck.
     track : {'crepe_hz', 'pyin_hz'}
-    gain_db : float
-        Level of the sine against the loudness of the recording.
+    gain_db : level of the sine against the loudness of the recording.
 
     Returns
     -------
@@ -255,14 +246,8 @@ def plot_check(check, audio, fig=None):
 
     Parameters
     ----------
-    check : RecordingCheck
-    audio : tensor or array, [T] or [C, T]
-        What was checked.
-    fig : matplotlib figure, optional
-
-    Returns
-    -------
-    matplotlib figure
+    check, audio : RecordingCheck and what was checked, [T] or [C, T].
+    fig : matplotlib figure to draw in and to return; a new one by default.
     '''
     import matplotlib.pyplot as plt
     if not check.tracks:
@@ -298,20 +283,13 @@ def check_folder(paths, sample_rate=16000):
 
     Parameters
     ----------
-    paths : str, path-like, or a list of them
-        As in `find_audio`: folders are searched recursively.
-    sample_rate : int
-        Each recording is read at this rate, Hz.
+    paths : str, path-like, or a list of them, as in `find_audio`; FileNotFoundError if one does not exist.
+    sample_rate : int, each recording is read at this rate, Hz.
 
     Returns
     -------
     list of RecordingCheck
         In the order found. Notes of `read_audio` (clipped before resampling, truncated, ...) come first among the warnings.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a path does not exist.
     '''
     found, refused = find_audio(paths)
     checks = []
