@@ -2,9 +2,10 @@
 
     python slides/build.py nbs/t1_foundations/00_what_is_ddsp.ipynb --out slides --name what_is_ddsp
 
-reveal.js comes from npm (kept in slides/.reveal) or from a folder given with --reveal. The PDF needs Chromium.
+reveal.js comes from npm (kept in slides/.reveal) or from a folder given with --reveal. The PDF needs Chromium and Playwright.
 """
 import argparse
+import importlib.util
 import json
 import re
 import shutil
@@ -18,7 +19,7 @@ REVEAL = "reveal.js@5.2.1"
 HERE = Path(__file__).resolve().parent
 PARTS = ("dist/reveal.css", "dist/theme/white.css", "dist/reveal.js", "plugin/notes/notes.js")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 
 CSS = """
 .reveal { font-family: "Source Sans Pro", Helvetica, Arial, sans-serif; font-size: 28px; }
@@ -81,19 +82,21 @@ def convert(notebook):
 
 
 def print_pdf(deck, pdf):
-    """Print the deck with Chromium, each slide followed by a page with its notes; False where there is no Chromium."""
+    """Print the deck with Chromium, each slide followed by a page with its notes; False where Chromium or Playwright is missing."""
     browser = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if browser is None:
+    if browser is None or importlib.util.find_spec("playwright") is None:
         return False
+    from playwright.sync_api import sync_playwright
+
     slides = deck.read_text(encoding="utf-8").count('<aside class="notes"')
-    for _ in range(10):                                  # Chromium now and then prints before reveal.js has laid out the pages
-        with tempfile.TemporaryDirectory() as profile:
-            subprocess.run([browser, *FLAGS.split(), f"--user-data-dir={profile}", "--virtual-time-budget=20000", "--no-pdf-header-footer",
-                            f"--print-to-pdf={pdf}", f"{deck.as_uri()}?print-pdf"], check=True, capture_output=True, timeout=180)
-        if len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes())) >= 2 * slides:
-            return True
-    pdf.unlink()
-    raise SystemExit(f"{browser} printed no complete PDF; open {deck.name}?print-pdf in it and print it")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS.split())
+        page = chromium.new_page()
+        page.goto(f"{deck.as_uri()}?print-pdf")
+        page.wait_for_function(f"document.querySelectorAll('.pdf-page, .speaker-notes-pdf').length >= {2 * slides}")     # reveal.js has laid out the pages
+        page.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
+        chromium.close()
+    return True
 
 
 def main(argv=None):
@@ -111,7 +114,7 @@ def main(argv=None):
     if print_pdf(deck, pdf):
         print(f"{pdf}: each slide, then its notes")
     else:
-        print(f"no PDF: no Chromium found; open {deck.name}?print-pdf in a browser and print it", file=sys.stderr)
+        print(f"no PDF: Chromium and Playwright are needed; open {deck.name}?print-pdf in a browser and print it", file=sys.stderr)
 
 
 if __name__ == "__main__":

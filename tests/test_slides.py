@@ -95,6 +95,19 @@ def test_no_pdf_without_chromium(build, tmp_path, monkeypatch):
     assert build.print_pdf(tmp_path / "deck.html", tmp_path / "deck.pdf") is False
 
 
+def test_pdf_waits_for_the_layout(build, tmp_path):
+    "Pages that a script makes half a second later, as reveal.js does, are printed."
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    if not any(map(shutil.which, build.CHROMIUM)):
+        pytest.skip("no Chromium or Chrome on the PATH")
+    deck = tmp_path / "deck.html"
+    deck.write_text('<aside class="notes"></aside><aside class="notes"></aside><script>setTimeout(() => {'
+                    'for (const name of ["pdf-page", "speaker-notes-pdf", "pdf-page", "speaker-notes-pdf"])'
+                    'document.body.insertAdjacentHTML("beforeend", `<div class="${name}" style="break-after:page">page</div>`)}, 500)</script>', encoding="utf-8")
+    assert build.print_pdf(deck, tmp_path / "deck.pdf")
+    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())) >= 4
+
+
 def test_inline_drops_every_reference_to_the_network(build, tmp_path):
     for part in build.PARTS:
         (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
