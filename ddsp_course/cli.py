@@ -5,204 +5,16 @@ __all__ = ['FAILURES', 'RUN_HELP', 'build_parser', 'main']
 
 # %% ../nbs/support/cli.ipynb #c004
 import argparse
-import importlib.util
 import json
-import os
 import subprocess
 import sys
-from contextlib import suppress
-from pathlib import Path
+
 import torch
+
+from . import commands as act
 from .training import single_thread
+
 FAILURES = (ValueError, OSError, RuntimeError, ArithmeticError, ImportError, subprocess.SubprocessError)
-
-
-def _prepare(args):
-    from ddsp_course import data
-
-    dataset = data.prepare(args.audio, args.out, sample_rate=args.sample_rate, frame_rate=args.frame_rate, f0=args.f0,
-                           held_out=args.held_out, workers=args.workers, progress=not args.json)
-    return dataset.summary(), dataset.table()
-
-
-def _train(args):
-    from ddsp_course import data, instruments, model, processes, training
-
-    dataset, out = data.load(args.dataset), Path(args.out)
-    with processes.joined() as group:
-        if args.resume and (out / "train.json").is_file():
-            config, settings, _ = training.load_settings(out)
-        else:
-            config = model.configure(dataset, args.variant, z=args.z)
-            settings = training.TrainConfig(steps=args.steps or 1000, seed=args.seed, precision=args.precision)
-            if args.minutes:
-                settings = training.fit_in_minutes(dataset, config, settings, args.minutes)
-        net = training.fit(dataset, config, out, settings, resume=args.resume, progress=not args.json)
-    if group.rank == 0:
-        with suppress(ValueError):                      # no note in it: transfer will say so
-            instruments.save_instruments(out, instruments.learn_instruments(net, dataset))
-    if group.rank > 0:                                  # of several processes the first one answers
-        return None, None
-    last = training.read_log(out)[-1]
-    result = {"run": str(out), "steps": settings.steps, "parameters": sum(p.numel() for p in net.parameters()), **last}
-    return result, f"{settings.steps} steps done, held-out loss {last.get('held_out_loss', float('nan')):.2f}; the run is in {out}"
-
-# %% ../nbs/support/cli.ipynb #c004a
-def _run_and_dataset(args):
-    "The model of a run and the data set it was trained on (or the one given)."
-    from ddsp_course import data, model, runs
-
-    net = model.load(runs.find_run(args.run))
-    dataset = data.load(args.dataset) if args.dataset else runs.run_dataset(args.run, progress=not args.json)
-    net.check_features(dataset.features)
-    return net, dataset
-
-
-def _evaluate(args):
-    from ddsp_course import metrics, perceptual, runs
-    from ddsp_course.storage import write_atomically
-
-    net, dataset = _run_and_dataset(args)
-    report = metrics.reconstruction_report(net, dataset, seed=args.seed) | perceptual.perceptual_report(net, dataset, seed=args.seed)
-    units = metrics.UNITS | perceptual.PERCEPTUAL_UNITS
-    lines = [f"{name:26s} {report[name]['mean']:10.4f} {unit}" if report[name]["mean"] is not None else f"{name:26s}          - " for name, unit in units.items()]
-    if args.out or not runs.is_shipped(args.run):
-        path = Path(args.out or args.run) / "evaluation.json"
-        write_atomically(path, lambda file: file.write_text(json.dumps(report, indent=1), encoding="utf-8"))
-        lines.append(f"written to {path}")
-    return report, "\n".join(lines)
-
-
-def _score(args):
-    from ddsp_course import audio_pairs, peaq, pemoq
-
-    result = {}
-    if args.metric in ("peaq", "all"):
-        result["peaq"] = peaq.peaq(args.reference, args.test, version=args.version).to_dict()
-    if args.metric in ("pemoq", "all"):
-        result["pemoq"] = pemoq.pemoq(args.reference, args.test, modulation=args.modulation).to_dict()
-    found = audio_pairs.align(args.reference, args.test)
-    result["alignment"] = {"delay_samples": found.delay_samples, "gain_db": found.gain_db, "correlation": found.correlation}
-    lines = [f"{name:6s} grade {result[name]['odg']:+.2f} (0 imperceptible, -4 very annoying)" for name in ("peaq", "pemoq") if name in result]
-    notes = [f"note: {note}" for note in result.get("peaq", {}).get("notes", ())]
-    return result, "\n".join([*lines, f"the test is {found.delay_samples} samples late, {found.gain_db:+.2f} dB (found, not corrected)", *notes])
-
-
-def _fit_prior(args):
-    from ddsp_course import latents, prior, runs
-
-    path = runs.own_run(args.run) / "prior.safetensors"
-    net, dataset = _run_and_dataset(args)
-    clips = latents.encode_dataset(net, dataset, "train")
-    components = args.components if args.components == "auto" else int(args.components)
-    fitted = prior.LatentPrior.fit(clips.z, clips.phrases(), components=components, seed=args.seed)
-    fitted.save(path)
-    result = {"path": str(path), "clips": len(clips.z), "components": fitted.n_components, "weights": fitted.weights.tolist(), "selection": fitted.selection}
-    return result, f"{fitted.n_components} components for {len(clips.z)} clips; written to {path}"
-
-# %% ../nbs/support/cli.ipynb #c004b
-def _generate(args):
-    import soundfile
-
-    from ddsp_course import generation, model, prior, profiles, runs
-
-    run = runs.find_run(args.run)
-    net, path = model.load(run), run / "prior.safetensors"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: run 'ddsp-course fit-prior {args.run}' first")
-    mixture = prior.LatentPrior.load(path)
-    level = net.config.statistics["loudness_db"]
-    wanted = {"loudness_db": level["mean"] + 0.5 * level["std"]}
-    profile = profiles.from_midi(args.midi, **wanted) if args.midi else profiles.named(args.profile, **wanted)
-    output, written = Path(args.output), []
-    for i in range(args.count):
-        audio = generation.generate(net, mixture, profile, seed=args.seed + i)
-        file = output if args.count == 1 else output.with_name(f"{output.stem}_{i + 1}{output.suffix}")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(file, audio.numpy(), net.config.sample_rate)
-        written.append({"path": str(file), "seed": args.seed + i, "seconds": audio.shape[-1] / net.config.sample_rate})
-    return {"files": written}, "\n".join(f"{w['path']}: {w['seconds']:.1f} s, seed {w['seed']}" for w in written)
-
-
-def _data(args):
-    from ddsp_course import recordings
-
-    if args.action == "list":
-        rows = [{"name": c.name, "title": c.title, "megabytes": round(c.bytes / 1e6, 1), "files": len(c.files), "licence": c.licence} for c in recordings.downloads()]
-        return {"collections": rows}, "\n".join(f"{r['name']:18s} {r['megabytes']:7.1f} MB {r['files']:4d} files  {r['licence']:14s} {r['title']}" for r in rows)
-    paths = recordings.fetch(args.name, args.folder, progress=not args.json)
-    return {"files": [str(p) for p in paths]}, f"{len(paths)} files in {Path(args.folder) / args.name}"
-
-
-def _demo(args):
-    from ddsp_course import demo
-
-    result = demo.run(args.out, audio=args.audio, minutes=args.minutes, seed=args.seed, progress=not args.json)
-    return result, demo.figures_table(result["figures"]) + f"\n\nopen {result['report']}"
-
-# %% ../nbs/support/cli.ipynb #ctr1
-def _chosen_instrument(args):
-    "The instrument that was named, or the only one."
-    from ddsp_course import instruments
-
-    found = instruments.run_instruments(args.run, args.dataset, progress=not args.json)
-    if args.instrument is None and len(found) == 1:
-        return next(iter(found.values()))
-    if args.instrument not in found:
-        asked = "choose one with --instrument" if args.instrument is None else f"got --instrument {args.instrument}"
-        raise ValueError(f"{args.run} plays {', '.join(found)}; {asked}")
-    return found[args.instrument]
-
-
-def _chosen_z(args):
-    "None (the instrument's), 'input', or a draw from the run's prior."
-    from ddsp_course import prior, runs
-
-    path = runs.find_run(args.run) / "prior.safetensors"
-    if args.z == "prior" and not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: run 'ddsp-course fit-prior {args.run}' first")
-    return {"instrument": lambda: None, "input": lambda: "input", "prior": lambda: prior.LatentPrior.load(path).sample(1, args.seed)}[args.z]()
-
-# %% ../nbs/support/cli.ipynb #ctr2
-def _transfer(args):
-    from ddsp_course import model, runs, transfer
-
-    net = model.load(runs.find_run(args.run))
-    result, notes = transfer.transfer_file(
-        net, args.input, args.output, _chosen_instrument(args), _chosen_z(args), args.match, args.octave, args.loudness, args.autotune, args.tuning,
-        args.confidence, args.level, args.quiet, args.seed)
-    answer = {"path": args.output, "seconds": len(result.audio) / result.sr, "sample_rate": result.sr, "instrument": result.instrument, "octaves": result.octaves,
-              "loudness_shift_db": result.loudness_shift_db, "note_share": float(result.notes.float().mean()), "outside": result.outside, "notes": notes}
-    text = (f"{args.output}: {answer['seconds']:.1f} s on {result.instrument}, {result.octaves:+d} octaves and {result.loudness_shift_db:+.1f} dB to match; "
-            f"notes in {answer['note_share']:.0%} of the time, {result.outside['after']['f0']:.0%} of them too high or too low for the model")
-    return answer, "\n".join([text, *notes])
-
-# %% ../nbs/support/cli.ipynb #c004c
-def _student(args):
-    from ddsp_course import classroom
-
-    result = classroom.write_student(args.out, part=args.part, force=args.force)
-    done = [file["status"] for file in result["files"]]
-    counts = ", ".join(f"{done.count(s)} {s}" for s in ("written", "replaced", "unchanged") if s in done)
-    return result, f"{len(done)} files in {args.out} ({counts}), {len(result['exercises'])} exercises, no solutions"
-
-
-def _progress(args):
-    from ddsp_course import classroom
-
-    results = classroom.check_notebooks(args.notebooks, timeout=args.timeout, workers=args.workers, seed=args.seed, progress=not args.json)
-    return {"notebooks": results, "passed": sum(r["passed"] for r in results), "total": sum(r["total"] for r in results)}, classroom.progress_table(results)
-
-
-def _lab(args):
-    from ddsp_course import classroom
-
-    course_map = classroom.course_folder() / "index.ipynb"
-    if importlib.util.find_spec("jupyterlab") is None:
-        raise ImportError("JupyterLab is not installed: pip install 'ddsp_course[lab]'")
-    root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-    subprocess.run([sys.executable, "-m", "jupyterlab", str(course_map), *root], check=True)
-    return {"opened": str(course_map)}, ""
 
 # %% ../nbs/support/cli.ipynb #c006
 def _positive(kind):
@@ -239,7 +51,7 @@ RUN_HELP = "folder of a run, or the name of one that ships with the course: quar
 
 
 def _data_commands(commands):
-    p = _command(commands, "prepare", _prepare, "check recordings and measure pitch, loudness and MFCC")
+    p = _command(commands, "prepare", act.prepare, "check recordings and measure pitch, loudness and MFCC")
     p.add_argument("audio", nargs="+", help="audio files or folders")
     p.add_argument("--out", required=True, metavar="DATASET", help="folder of the data set")
     p.add_argument("--f0", choices=("pyin", "crepe", "crepe-tiny"), default="crepe-tiny", help="pitch tracker (default crepe-tiny)")
@@ -247,7 +59,7 @@ def _data_commands(commands):
     p.add_argument("--frame-rate", type=_positive(int), default=250, help="control frames a second (default 250)")
     p.add_argument("--held-out", metavar="GLOB", help="file names to keep for evaluation (default: chosen by content)")
     p.add_argument("--workers", type=_positive(int), help="processes (default: one a core, at most 4)")
-    p = _command(commands, "data", _data, "list or fetch real recordings")
+    p = _command(commands, "data", act.data, "list or fetch real recordings")
     actions = p.add_subparsers(dest="action", required=True)
     listing = actions.add_parser("list", help="what there is, with licences")
     fetch = actions.add_parser("fetch", help="download a collection and check it")
@@ -258,7 +70,7 @@ def _data_commands(commands):
 
 
 def _training_commands(commands):
-    p = _command(commands, "train", _train, "train a model")
+    p = _command(commands, "train", act.train, "train a model")
     p.add_argument("dataset", help="folder made by prepare")
     p.add_argument("--out", required=True, metavar="RUN", help="folder of the run")
     p.add_argument("--variant", choices=("harmonic", "harmonic-noise", "full"), default="harmonic-noise", help="parts of the synthesizer (default harmonic-noise)")
@@ -268,14 +80,14 @@ def _training_commands(commands):
     length.add_argument("--minutes", type=_positive(float), help="train for about this long")
     p.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="arithmetic inside the networks (default float32)")
     p.add_argument("--resume", action="store_true", help="continue an interrupted run with its own settings")
-    p = _command(commands, "evaluate", _evaluate, "judge a run on held-out recordings")
+    p = _command(commands, "evaluate", act.evaluate, "judge a run on held-out recordings")
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("--dataset", help="another data set than the one trained on")
     p.add_argument("--out", metavar="DIR", help="where evaluation.json goes (default: the run; nowhere for a shipped run)")
 
 # %% ../nbs/support/cli.ipynb #ctr3
 def _transfer_command(commands):
-    p = _command(commands, "transfer", _transfer, "play a recording on the instrument of a run")
+    p = _command(commands, "transfer", act.transfer, "play a recording on the instrument of a run")
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("input", help="recording of one voice, any sample rate")
     p.add_argument("output", help="audio file to write (.wav, .flac or .aiff), mono, at the rate of the input")
@@ -293,7 +105,7 @@ def _transfer_command(commands):
 
 
 def _score_command(commands):
-    p = _command(commands, "score", _score, "grade a copy against its reference by models of hearing")
+    p = _command(commands, "score", act.score, "grade a copy against its reference by models of hearing")
     p.add_argument("reference", help="audio file")
     p.add_argument("test", help="audio file, aligned with the reference")
     p.add_argument("--metric", choices=("peaq", "pemoq", "all"), default="all", help="which measure (default all)")
@@ -302,11 +114,11 @@ def _score_command(commands):
 
 # %% ../nbs/support/cli.ipynb #c006b
 def _generation_commands(commands):
-    p = _command(commands, "fit-prior", _fit_prior, "fit a Gaussian mixture to the z of the training clips")
+    p = _command(commands, "fit-prior", act.fit_prior, "fit a Gaussian mixture to the z of the training clips")
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("--dataset", help="another data set than the one trained on")
     p.add_argument("--components", type=_components, default="auto", metavar="K|auto", help="number of components (default: chosen)")
-    p = _command(commands, "generate", _generate, "play a melody without input sound")
+    p = _command(commands, "generate", act.generate, "play a melody without input sound")
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("output", help="audio file to write, for example melody.wav")
     source = p.add_mutually_exclusive_group()
@@ -316,22 +128,22 @@ def _generation_commands(commands):
 
 
 def _classroom_commands(commands):
-    p = _command(commands, "student", _student, "write the notebooks without solutions and outputs, for a class")
+    p = _command(commands, "student", act.student, "write the notebooks without solutions and outputs, for a class")
     p.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
     p.add_argument("--part", choices=("t1", "t2", "t3"), help="only one part of the course (default: all)")
     p.add_argument("--force", action="store_true", help="replace files that differ, even if a student has worked there")
-    p = _command(commands, "progress", _progress, "run the checks in students' notebooks (their code runs on this computer) and print who has done what; questions are not covered")
+    p = _command(commands, "progress", act.progress, "run the checks in students' notebooks (their code runs on this computer) and print who has done what; questions are not covered")
     p.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="notebooks or folders with notebooks")
     p.add_argument("--timeout", type=_positive(float), default=300.0, metavar="S", help="seconds for one notebook; a cell may take a quarter of it (default 300)")
     p.add_argument("--workers", type=_positive(int), default=2, help="notebooks at a time (default 2)")
-    _command(commands, "lab", _lab, "open JupyterLab on the course map")
+    _command(commands, "lab", act.lab, "open JupyterLab on the course map")
 
 
 def build_parser():
     """The argument parser of ``ddsp-course``."""
     parser = argparse.ArgumentParser(prog="ddsp-course", description="Differentiable digital signal processing: train, judge and play an instrument.")
     commands = parser.add_subparsers(dest="command", required=True)
-    p = _command(commands, "demo", _demo, "the whole course in one run: data, training, evaluation, prior, generation, report.html")
+    p = _command(commands, "demo", act.demo, "the whole course in one run: data, training, evaluation, prior, generation, report.html")
     p.add_argument("--out", default="demo", help="folder to write to (default demo)")
     p.add_argument("--audio", metavar="FOLDER", help="recordings of your own in place of the bundled ones")
     p.add_argument("--minutes", type=_positive(float), help="time for training (default: a fixed number of steps)")

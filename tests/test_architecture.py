@@ -21,7 +21,7 @@ ORDER = """
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
     latents mixture prior profiles generation
-    report demo classroom cli
+    report demo classroom commands cli
     quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
     quizzes_synthesis exercises_synthesis quizzes_peaq exercises_peaq quizzes_pemoq exercises_pemoq
     quizzes_transfer exercises_transfer quizzes_listening exercises_listening
