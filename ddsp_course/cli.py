@@ -118,6 +118,11 @@ def _play_command(commands):
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("page", help="HTML file to write")
     p.add_argument("--profile", default="ode_to_joy", metavar="NAME", help="the melody that it can play by itself (default ode_to_joy)")
+    p = _command(commands, "ensemble", act.ensemble, "play a score in parts, each with its own timbre, without input sound")
+    p.add_argument("run", help=RUN_HELP)
+    p.add_argument("output", help="stereo audio file to write, for example canon.wav")
+    p.add_argument("--midi", metavar="FILE", help="score, a channel a part (default: a canon in four parts)")
+    p.add_argument("--room", type=_positive(float), default=1.3, metavar="S", help="reverberation time in seconds (default 1.3)")
 
 # %% ../nbs/support/cli.ipynb #c006b
 def _generation_commands(commands):

@@ -20,11 +20,11 @@ ORDER = """
     recordings audio_files features storage data recording_check model losses runs processes training metrics
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
-    latents mixture prior profiles generation playable
+    latents mixture prior profiles generation playable ensemble
     report demo classroom commands cli
     quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
     quizzes_synthesis exercises_synthesis quizzes_peaq exercises_peaq quizzes_pemoq exercises_pemoq
-    quizzes_playable exercises_playable quizzes_transfer exercises_transfer quizzes_listening exercises_listening
+    quizzes_playable exercises_playable quizzes_finale exercises_finale quizzes_transfer exercises_transfer quizzes_listening exercises_listening
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 
