@@ -2,7 +2,8 @@
 
 # %% auto #0
 __all__ = ['check_accept_file', 'check_write_position', 'check_connections_needed', 'check_wav_bytes', 'check_safe_mono',
-           'check_seam_drift', 'check_late_by_ms', 'check_frames_late', 'check_chunk_rows']
+           'check_seam_drift', 'check_late_by_ms', 'check_frames_late', 'check_chunk_rows', 'check_to_int16',
+           'check_letters_needed', 'check_next_number']
 
 # %% ../nbs/support/exercises_files.ipynb #c002
 import hashlib
@@ -220,3 +221,63 @@ def check_chunk_rows(answer):
         (lambda n, c, x: rows(n, c, x, drop=lambda first, start: x), 'The first chunk has no context in front of it, so dropping as many frames there loses good ones.'),
         (lambda n, c, x: rows(n, c, x, drop=lambda first, start: 0), 'The frames of the context are not dropped: they would be there twice.'),
         (lambda n, c, x: rows(n, c, 0), 'The chunks have no context: this is the naive way, with errors at every cut.')], rtol=0, atol=0.4)
+
+# %% ../nbs/support/exercises_files.ipynb #c008a
+def check_to_int16(answer):
+    """Samples as 16-bit numbers.
+
+    Parameters
+    ----------
+    answer : function (x) -> [T] whole numbers
+        Tensor [T]; full scale 1 becomes 32767, what lies beyond is cut off, the rest rounded.
+    """
+    x = 1.6 * torch.rand(64, generator=torch.Generator().manual_seed(9), dtype=torch.float64) - 0.8
+    inputs = [(x,), (2 * x,), (torch.tensor([0.0, 1.0, -1.0, 0.25, 1.0001, -3.0], dtype=torch.float64),)]
+    def whole(x, scale=32767, low=-1.0, high=1.0): return (scale * x.clamp(low, high)).round()
+    def wrapped(x): return (((32767 * x).round() + 32768) % 65536) - 32768
+    return compare_function('to_int16', answer, whole, inputs, [
+        (wrapped, 'What lies beyond full scale comes out at the other end: +1.1 becomes a large negative number, a loud click. Cut it off first.'),
+        (lambda x: (32767 * x).round(), 'What lies beyond full scale gives numbers that 16 bits cannot hold.'),
+        (lambda x: (32767 * x.clamp(-1, 1)).trunc(), 'Cut off towards zero instead of rounded: a small error that follows the signal, heard as distortion.'),
+        (lambda x: (32767 * x.clamp(-1, 1)).floor(), 'Always rounded down: all numbers are too small by half a step on average.'),
+        (lambda x: (32768 * x.clamp(-1, 1)).round(), 'Full scale gives 32768, one more than 16 bits can hold.'),
+        (lambda x: x.clamp(-1, 1), 'These are still samples from -1 to 1, not whole numbers.'),
+        (lambda x: 32767 * x.clamp(-1, 1), 'The scale is right, but the numbers are not whole.')], rtol=0, atol=1e-6)
+
+
+def check_letters_needed(answer):
+    """Length of a take on its way to Python.
+
+    Parameters
+    ----------
+    answer : function (seconds, sr) -> letters
+        A mono WAV of 16 bits with a header of 44 bytes, in base64 (4 letters for each 3 bytes begun).
+    """
+    def size(seconds, sr): return 44 + 2 * round(seconds * sr)
+    return compare_function('letters_needed', answer, lambda s, sr: 4 * math.ceil(size(s, sr) / 3), [(1.0, 48000), (60.0, 44100), (0.51, 16000), (10.0, 22050)], [
+        (size, 'These are the bytes of the file. As text they need more.'),
+        (lambda s, sr: size(s, sr) / 3 * 4, 'Four thirds of the bytes, but the last group of three is filled up: the number of letters is a multiple of 4.'),
+        (lambda s, sr: size(s, sr) * 4 // 3, 'Four thirds of the bytes, but the last group of three is filled up: the number of letters is a multiple of 4.'),
+        (lambda s, sr: 4 * math.ceil(2 * round(s * sr) / 3), 'The header is forgotten: 44 bytes stand before the samples.'),
+        (lambda s, sr: 4 * (size(s, sr) // 3), 'The last bytes, fewer than three, are forgotten.'),
+        (lambda s, sr: 4 * math.ceil((44 + round(s * sr)) / 3), 'A sample of 16 bits has two bytes.'),
+        (lambda s, sr: math.ceil(size(s, sr) / 4) * 3, 'Upside down: three bytes become four letters, so the text is longer than the file.')], rtol=0, atol=0.4)
+
+
+def check_next_number(answer):
+    """The number of a new take, so that no old one is overwritten and the order stays.
+
+    Parameters
+    ----------
+    answer : function (names) -> int
+        File names such as take_7.wav; one more than the highest number, 1 if there is none; other files do not count.
+    """
+    def numbers(names): return [int(n[5:-4]) for n in names if n.startswith("take_") and n.endswith(".wav") and n[5:-4].isdigit()]
+    def after(found): return max(found, default=0) + 1
+    inputs = [(["take_1.wav", "take_2.wav", "take_4.wav"],), ([],), ([f"take_{i}.wav" for i in range(1, 11)] + ["notes.txt"],), (["take_3.wav", "take_3.txt", "take_x.wav"],)]
+    return compare_function('next_number', answer, lambda names: after(numbers(names)), inputs, [
+        (lambda names: len(numbers(names)) + 1, 'You count takes. After one of them was deleted, the next one would overwrite the last.'),
+        (lambda names: len(names) + 1, 'You count files, also those that are no takes; and after one was deleted, the next take would overwrite the last.'),
+        (lambda names: int(max([str(n) for n in numbers(names)], default="0")) + 1, 'The names are compared as texts, and as a text "9" comes after "10". Compare numbers.'),
+        (lambda names: next(n for n in range(1, 999) if n not in numbers(names)), 'The first free number: nothing is overwritten, but the new take stands between old ones, and your notes about take 3 now mean another.'),
+        (lambda names: max(numbers(names), default=0), 'This is the number of the last take: it would be overwritten.')], rtol=0, atol=0.4)

@@ -69,6 +69,10 @@ QUIZZES = {
         ('The one at your desk', 'Yes: the browser records, and asks for your permission. Python only gets the finished samples.'),
         ('The one of the server', 'Python runs there, but it is the browser that records. Servers have no ears, as a rule.'),
         ('None: the kernel would have to run on your computer', 'The samples travel from the page to the kernel as any text typed into a field does.')), 1),
+    'raw_microphone': Quiz('You forget to switch off the automatic gain and record phrases from very soft to very loud. Which number of the check betrays it most likely?', (
+        ('The share of clipped samples', 'Automatic gain keeps the level below full scale: this number looks better than ever.'),
+        ('The dynamics in the coverage: all seconds lie in few rows of loudness', 'Yes, if you know how softly you played. The number alone cannot tell an even gain from an even player.'),
+        ('The disagreement of the trackers', 'Pitch does not depend on the level, so neither tracker minds.')), 2),
     'which_number': Quiz('A tracker is right within 50 cents in 95 % of the voiced frames, and its median error is 4 cents. You train on it. Which of the two numbers worries you?', (
         ('The 4 cents: the model will be out of tune', 'The model plays what it is asked for. A constant offset that small is far below what a vibrato does.'),
         ('Neither: 95 % is nearly all', 'One frame in twenty is twelve and a half wrong frames each second at 250 a second.'),

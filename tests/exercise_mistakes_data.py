@@ -131,4 +131,23 @@ MISTAKES = {
         ("def flat_tops(x):\n    top = x >= x.max()\n    out = torch.zeros_like(top)\n    for i in range(len(x) - 1):\n        if top[i:i + 2].all(): out[i:i + 2] = True\n    return out", "Two neighbours"),
         ("def flat_tops(x):\n    top = x >= x.max()\n    out = torch.zeros_like(top)\n    out[2:] = top[2:] & top[1:-1] & top[:-2]\n    return out", "third sample"),
     ],
+    "to_int16": [
+        ("def to_int16(x): return (32767 * x).round()", "cannot hold"),
+        ("def to_int16(x): return (32767 * x).round().to(torch.int64).to(torch.int16)", "other end"),
+        ("def to_int16(x): return (32767 * x.clamp(-1, 1)).trunc()", "towards zero"),
+        ("def to_int16(x): return (32768 * x.clamp(-1, 1)).round()", "one more"),
+        ("def to_int16(x): return 32767 * x.clamp(-1, 1)", "not whole"),
+    ],
+    "letters_needed": [
+        ("def letters_needed(seconds, sr): return 44 + 2 * round(seconds * sr)", "need more"),
+        ("def letters_needed(seconds, sr): return 4 * (44 + 2 * round(seconds * sr)) // 3", "filled up"),
+        ("def letters_needed(seconds, sr): return 4 * math.ceil(2 * round(seconds * sr) / 3)", "header"),
+        ("def letters_needed(seconds, sr): return 4 * math.ceil((44 + round(seconds * sr)) / 3)", "two bytes"),
+    ],
+    "next_number": [
+        ("def next_number(names): return len(names) + 1", "You count files"),
+        ("def next_number(names):\n    found = [n[5:-4] for n in names if n.startswith('take_') and n.endswith('.wav') and n[5:-4].isdigit()]\n    return int(max(found, default='0')) + 1", "as texts"),
+        ("def next_number(names):\n    found = [int(n[5:-4]) for n in names if n.startswith('take_') and n.endswith('.wav') and n[5:-4].isdigit()]\n    return next(i for i in range(1, 99) if i not in found)", "first free"),
+        ("def next_number(names):\n    found = [n for n in names if n.startswith('take_') and n.endswith('.wav') and n[5:-4].isdigit()]\n    return len(found) + 1", "You count takes"),
+    ],
 }
