@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['check_leaking', 'check_pitch_statistics', 'check_held_crop', 'check_write_order', 'check_result_name',
            'check_first_copy', 'check_still_to_do', 'check_disagreement', 'check_mean_noise', 'check_coverage_seconds',
-           'check_flat_tops']
+           'check_flat_tops', 'check_trusted_share', 'check_caught_share', 'check_shift_in_noise']
 
 # %% ../nbs/support/exercises_dataset.ipynb #c002
 import hashlib
@@ -293,3 +293,68 @@ def check_flat_tops(answer):
         (lambda x: _runs(at_top(x), 4), 'Tops of exactly three samples are missed.'),
         (lambda x: torch.cat([torch.zeros(2, dtype=torch.bool), at_top(x)[2:] & at_top(x)[1:-1] & at_top(x)[:-2]]), 'The third sample of a run is marked, and all that follow; the first two belong to it, too.'),
         (lambda x: _runs(torch.cat([torch.zeros(1, dtype=torch.bool), x[1:] == x[:-1]]), 3), 'Neighbours that are equal are found wherever they lie, also in a pause.')])
+
+# %% ../nbs/support/exercises_dataset.ipynb #c008a
+def check_trusted_share(answer):
+    """Share of the estimates that a second tracker confirms.
+
+    Parameters
+    ----------
+    answer : function (a, b, limit) -> share in [0, 1]
+        Tensors [F] in Hz, 0 = unvoiced, and cents; of the frames in which a has a pitch.
+    """
+    def agree(a, b, limit): return (a > 0) & (b > 0) & ((1200 * torch.log2(a.clamp_min(1e-9) / b.clamp_min(1e-9))).abs() <= limit)
+    def share(mask, of): return float((mask & of).sum()) / float(of.sum())
+    inputs = [(*_tracks(11), 50), (*_tracks(12), 100), (*_tracks(13), 30)]
+    return compare_function('trusted_share', answer, lambda a, b, c: share(agree(a, b, c), a > 0), inputs, [
+        (lambda a, b, c: float(agree(a, b, c).double().mean()), 'Divided by all frames. Rests are not estimates, so they are no price.'),
+        (lambda a, b, c: share(agree(a, b, c), (a > 0) & (b > 0)), 'Divided by the frames in which both have a pitch. Where b has none, the estimate of a is not confirmed, and is lost, too.'),
+        (lambda a, b, c: share(agree(a, b, c), b > 0), 'Divided by the frames of b. The track that is used is a.'),
+        (lambda a, b, c: 1 - share(agree(a, b, c), a > 0), 'This is the share that is lost.'),
+        (lambda a, b, c: share((a > 0) & (b > 0) & ((a - b).abs() <= c), a > 0), 'You compare a difference in Hz with a limit in cents: one of the two must be converted.'),
+        (lambda a, b, c: share((a > 0) & (b > 0) & (1200 * torch.log2(a.clamp_min(1e-9) / b.clamp_min(1e-9)) <= c), a > 0), 'Every b above a is trusted here, however far: a difference has two sides.')], rtol=1e-6)
+
+
+def check_caught_share(answer):
+    """Share of the errors that a flag finds.
+
+    Parameters
+    ----------
+    answer : function (wrong, trusted) -> share in [0, 1]
+        Bool tensors [N].
+    """
+    g = torch.Generator().manual_seed(14)
+    inputs = []
+    for p, q, r in ((0.1, 0.3, 0.9), (0.3, 0.5, 0.8), (0.05, 0.2, 0.95)):
+        wrong = torch.rand(400, generator=g) < p
+        inputs.append((wrong, torch.rand(400, generator=g) < torch.where(wrong, q, r)))
+    def share(mask, of): return float((mask & of).sum()) / float(of.sum())
+    return compare_function('caught_share', answer, lambda w, t: share(~t, w), inputs, [
+        (lambda w, t: share(w, ~t), 'Of the frames that the flag rejects, so many are wrong. Asked is: of the wrong frames, how many does it reject?'),
+        (share, 'Of the wrong frames, so many are trusted: the errors that slip through.'),
+        (lambda w, t: share(t, w), 'Of the wrong frames, so many are trusted: the errors that slip through.'),
+        (lambda w, t: float((w & ~t).double().mean()), 'Divided by all estimates. With few errors even a perfect flag would look useless.'),
+        (lambda w, t: float((w == ~t).double().mean()), 'The share of right verdicts. With few errors a flag that trusts everything scores high here.'),
+        (lambda w, t: float((~t).double().mean()), 'The share that the flag rejects, right or wrong: a flag set at random catches as much.')], rtol=1e-6)
+
+
+def check_shift_in_noise(answer):
+    """How a measured level moves if only the instrument becomes softer.
+
+    Parameters
+    ----------
+    answer : function (level_db, noise_db, change_db) -> [N] dB
+        Tensor [N], noise included; floats.
+    """
+    inputs = [(torch.tensor([-55.0, -50.0, -40.0, -20.0], dtype=torch.float64), -58.0, -6.0), (torch.tensor([-30.0, -10.0, -3.0], dtype=torch.float64), -32.0, -12.0),
+              (torch.tensor([-44.0, -30.0], dtype=torch.float64), -45.0, 6.0)]
+    power = lambda x: 10 ** (torch.as_tensor(x, dtype=torch.float64) / 10)
+    def shift(x, n, c): return 10 * torch.log10(((power(x) - power(n)) * power(c) + power(n)) / power(x))
+    amplitude = lambda x: 10 ** (torch.as_tensor(x, dtype=torch.float64) / 20)
+    return compare_function('shift_in_noise', answer, shift, inputs, [
+        (lambda x, n, c: torch.full_like(x, c), 'This holds without noise. Near the noise the level cannot move as far.'),
+        (lambda x, n, c: 10 * torch.log10((power(x) * power(c) + power(n)) / power(x)), 'The noise is in the measured level already: take its power away before you change the note.'),
+        (lambda x, n, c: x + shift(x, n, c), 'This is the new level. By how much did it move?'),
+        (lambda x, n, c: -shift(x, n, c), 'The right distance; the sign should say whether the level rises or falls.'),
+        (lambda x, n, c: torch.maximum(x + c, torch.full_like(x, n)) - x, 'You cut the new level off at the noise. Two powers add up: at equal level the sum is 3 dB above either.'),
+        (lambda x, n, c: 20 * torch.log10(((amplitude(x) - amplitude(n)) * amplitude(c) + amplitude(n)) / amplitude(x)), 'You add amplitudes. For two sounds that know nothing of each other the powers add up.')], rtol=1e-5)

@@ -73,6 +73,10 @@ QUIZZES = {
         ('The share of clipped samples', 'Automatic gain keeps the level below full scale: this number looks better than ever.'),
         ('The dynamics in the coverage: all seconds lie in few rows of loudness', 'Yes, if you know how softly you played. The number alone cannot tell an even gain from an even player.'),
         ('The disagreement of the trackers', 'Pitch does not depend on the level, so neither tracker minds.')), 2),
+    'noise_stays': Quiz('A violinist plays a phrase again, 6 dB softer. In the curve the loud notes move by 6 dB, the ends of the notes by 1 dB. Why?', (
+        ('The ends lie near the noise of the room, which has not become softer', 'Yes: powers add up, and there most of the power is the room\'s.'),
+        ('Loudness is not linear in the power', 'It is a logarithm, but of any power: half the amplitude moves it by 6 dB at every level.'),
+        ('The ends are played with another bow pressure', 'That may change the timbre, but a shift that is small just where the level is low points to the noise.')), 1),
     'which_number': Quiz('A tracker is right within 50 cents in 95 % of the voiced frames, and its median error is 4 cents. You train on it. Which of the two numbers worries you?', (
         ('The 4 cents: the model will be out of tune', 'The model plays what it is asked for. A constant offset that small is far below what a vibrato does.'),
         ('Neither: 95 % is nearly all', 'One frame in twenty is twelve and a half wrong frames each second at 250 a second.'),

@@ -150,4 +150,22 @@ MISTAKES = {
         ("def next_number(names):\n    found = [int(n[5:-4]) for n in names if n.startswith('take_') and n.endswith('.wav') and n[5:-4].isdigit()]\n    return next(i for i in range(1, 99) if i not in found)", "first free"),
         ("def next_number(names):\n    found = [n for n in names if n.startswith('take_') and n.endswith('.wav') and n[5:-4].isdigit()]\n    return len(found) + 1", "You count takes"),
     ],
+    "trusted_share": [
+        ("def trusted_share(a, b, limit):\n    return ((1200 * torch.log2(a / b)).abs() <= limit).double().mean()", "all frames"),
+        ("def trusted_share(a, b, limit):\n    both = (a > 0) & (b > 0)\n    return ((1200 * torch.log2(a / b)[both]).abs() <= limit).double().mean()", "not confirmed"),
+        ("def trusted_share(a, b, limit):\n    ok = (a > 0) & (b > 0) & ((a - b).abs() <= limit)\n    return ok.sum() / (a > 0).sum()", "a limit in cents"),
+        ("def trusted_share(a, b, limit):\n    ok = (a > 0) & (b > 0) & (1200 * torch.log2(a / b) <= limit)\n    return ok.sum() / (a > 0).sum()", "two sides"),
+    ],
+    "caught_share": [
+        ("def caught_share(wrong, trusted): return (wrong & ~trusted).sum() / (~trusted).sum()", "of the wrong frames, how many"),
+        ("def caught_share(wrong, trusted): return (wrong & trusted).sum() / wrong.sum()", "slip through"),
+        ("def caught_share(wrong, trusted): return (wrong & ~trusted).double().mean()", "all estimates"),
+        ("def caught_share(wrong, trusted): return (wrong == ~trusted).double().mean()", "right verdicts"),
+    ],
+    "shift_in_noise": [
+        ("def shift_in_noise(level, noise, change): return torch.full_like(level, change)", "without noise"),
+        ("def shift_in_noise(level, noise, change):\n    p = 10 ** (level / 10)\n    return 10 * torch.log10((p * 10 ** (change / 10) + 10 ** (noise / 10)) / p)", "already"),
+        ("def shift_in_noise(level, noise, change): return (level + change).clamp_min(noise) - level", "cut the new level"),
+        ("def shift_in_noise(level, noise, change):\n    p, n = 10 ** (level / 20), 10 ** (noise / 20)\n    return 20 * torch.log10(((p - n) * 10 ** (change / 20) + n) / p)", "amplitudes"),
+    ],
 }
