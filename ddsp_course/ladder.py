@@ -7,6 +7,7 @@ __all__ = ['KINDS', 'interpolate', 'forward_log_likelihood', 'count_transitions'
 # %% ../nbs/t3_generation/02_ladder_time.ipynb #c002
 import json
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from torch import nn
@@ -51,6 +52,11 @@ def _at_rate(draw, n_frames, own_rate, frame_rate):
     z = draw(int(at[-1]) + 2)
     left = at.long()
     return torch.lerp(z[left], z[left + 1], (at - left)[:, None])
+
+
+def _noise(seed, n, dims):
+    "Standard normal numbers [n, dims], float64; a longer draw begins like a shorter one."
+    return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, dims)))
 
 # %% ../nbs/t3_generation/02_ladder_time.ipynb #m01
 def forward_log_likelihood(log_start, log_transition, log_emission):
@@ -135,9 +141,8 @@ class Markov(Rung):
         return _at_rate(lambda n: self._run(n, seed, temperature), n_frames, self.about['frame_rate'], frame_rate)
 
     def _run(self, n, seed, temperature):
-        t, generator = self.tensors, torch.Generator().manual_seed(seed)
-        noise = temperature ** 0.5 * torch.randn(n, self.z_dims, generator=generator, dtype=torch.float64)
-        chance = torch.rand(n, generator=generator, dtype=torch.float64)
+        t, noise = self.tensors, temperature ** 0.5 * _noise(seed, n, self.z_dims)
+        chance = torch.from_numpy(np.random.default_rng([seed, 1]).random(n))
         factor, spread, following = torch.linalg.cholesky(t['covariances']), (1 - t['rho'] ** 2).sqrt(), t['transition'].cumsum(1)
         pick = lambda ladder, u: min(int((u > ladder).sum()), len(ladder) - 1)
         k = pick(t['weights'].cumsum(0), chance[0])
@@ -250,7 +255,7 @@ class Recurrent(Rung):
         net, t = self.net(), self.tensors
         cell = nn.GRUCell(2 * self.z_dims, self.about['hidden'])                 # one step of the same GRU
         cell.load_state_dict({name.removesuffix('_l0'): value for name, value in net.gru.state_dict().items()})
-        noise = temperature ** 0.5 * torch.randn(n, 1, self.z_dims, generator=torch.Generator().manual_seed(seed))
+        noise = temperature ** 0.5 * _noise(seed, n, self.z_dims).float()[:, None]
         start = self._start().sample(1, seed, temperature)
         x = [((start - t['shift']) / t['scale']).float()]
         h, before = torch.zeros(1, self.about['hidden']), x[0]
