@@ -187,14 +187,14 @@ class StepNet(nn.Module):
     def forward(self, x):
         return self.outputs(self.gru(self.inputs(x, torch.cat([x[:, :1], x[:, :-1]], 1))))
 
-    def log_prob(self, x):
-        "Log density of frames 1 ... F - 1 of x [B, F, Z], each given those before -> [B, F - 1]."
-        mean, log_sd = (part[:, :-1] for part in self(x))
-        step = x.diff(dim=1) / self.step_scale
+    def log_prob(self, x, seen):
+        "Log density of frames 1 ... F - 1 of x [B, F, Z], each as a step from the path that the network has seen -> [B, F - 1]."
+        mean, log_sd = (part[:, :-1] for part in self(seen))
+        step = (x[:, 1:] - seen[:, :-1]) / self.step_scale
         return torch.distributions.Normal(mean, log_sd.exp()).log_prob(step).sum(-1) - self.step_scale.log().sum()
 
 # %% ../nbs/t3_generation/02_ladder_time.ipynb #g02
-def _train(x, seed, hidden, steps, batch=16, length=200):
+def _train(x, seed, hidden, steps, input_noise, batch=16, length=200):
     "A StepNet trained on crops of the paths x (list of [F, Z], standardised)."
     generator, scale = torch.Generator().manual_seed(seed), torch.cat([path.diff(dim=0) for path in x]).square().mean(0).sqrt().clamp(min=1e-4)
     length = min(length, min(map(len, x)))
@@ -206,7 +206,9 @@ def _train(x, seed, hidden, steps, batch=16, length=200):
     for _ in range(steps):
         which = torch.randint(len(x), (batch,), generator=generator).tolist()
         starts = [int(torch.randint(len(x[i]) - length + 1, (1,), generator=generator)) for i in which]
-        loss = -net.log_prob(torch.stack([x[i][a:a + length] for i, a in zip(which, starts)])).mean()
+        crops = torch.stack([x[i][a:a + length] for i, a in zip(which, starts)])
+        seen = crops + input_noise * scale * torch.randn(crops.shape, generator=generator)
+        loss = -net.log_prob(crops, seen).mean()
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 3.0)
@@ -218,21 +220,23 @@ def _train(x, seed, hidden, steps, batch=16, length=200):
 class Recurrent(Rung):
     """An autoregressive GRU: the first z from the mixture over frames, each later one a Gaussian step from the one before.
 
-    Mean and deviation of the step (a diagonal Gaussian) depend on all z so far.
+    Mean and deviation of the step (a diagonal Gaussian) depend on all z so far. Noise on the path that the network sees in
+    training, but not on the one it has to foretell, teaches it to come back from its own errors.
 
     References
     ----------
-    Graves, Generating sequences with recurrent neural networks, 2013.
+    Graves, Generating sequences with recurrent neural networks, 2013. Sanchez-Gonzalez et al., Learning to simulate
+    complex physics with graph networks, ICML 2020 (the noise in training).
     """
 
     kind = 'gru'
 
     @classmethod
-    def fit(cls, paths, seed=0, hidden=32, steps=600):
-        """Train on the paths of a LatentPaths, `steps` batches of 16 crops of 200 frames."""
+    def fit(cls, paths, seed=0, hidden=32, steps=600, input_noise=0.5):
+        """Train on the paths of a LatentPaths, `steps` batches of 16 crops of 200 frames; `input_noise` in mean steps."""
         mixture = Frames.fit(paths, seed).mixture
         x = [((path.trimmed()[0] - mixture.shift) / mixture.scale).float() for path in paths.paths]
-        net = _train([path for path in x if len(path) > 1], seed, hidden, steps)
+        net = _train([path for path in x if len(path) > 1], seed, hidden, steps, input_noise)
         tensors = Frames.of(mixture, paths.frame_rate).tensors | {f'net.{name}': value.detach() for name, value in net.state_dict().items()}
         return cls(tensors, {'frame_rate': paths.frame_rate, 'hidden': hidden, 'steps': steps})
 
@@ -270,7 +274,7 @@ class Recurrent(Rung):
     def _score(self, z, f0_hz, loudness_db):
         x = ((z - self.tensors['shift']) / self.tensors['scale']).float()
         first = self._start().log_likelihood(z[:1])
-        return torch.cat([first, self.net().log_prob(x[None])[0].double() - self.tensors['scale'].log().sum()])
+        return torch.cat([first, self.net().log_prob(x[None], x[None])[0].double() - self.tensors['scale'].log().sum()])
 
 # %% ../nbs/t3_generation/02_ladder_time.ipynb #k01
 KINDS = {rung.kind: rung for rung in (Gaussian, Frames, Notes, Clips, Conditional, Markov, Recurrent)}
