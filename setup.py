@@ -30,7 +30,7 @@ setup(
     classifiers=["Intended Audience :: Education", "Programming Language :: Python :: 3"],
     packages=find_packages(include=["ddsp_course", "ddsp_course.*"]) + list(data_packages),
     package_dir=data_packages,
-    package_data={name: ["*.flac", "*.json", "*.jsonl", "*.safetensors", "*.csv", "*.md", "*.txt"] for name in data_packages},
+    package_data={name: ["*.flac", "*.json", "*.jsonl", "*.safetensors", "*.csv", "*.md", "*.txt", "*.html", "*.mid"] for name in data_packages},
     install_requires=words("requirements"),
     extras_require={key.removesuffix("_requirements"): words(key) for key in settings if key.endswith("_requirements")},
     python_requires=">=" + settings["min_python"],

@@ -112,6 +112,18 @@ def _score_command(commands):
     p.add_argument("--version", choices=("basic", "advanced"), default="basic", help="version of PEAQ (default basic)")
     p.add_argument("--modulation", choices=("lp", "fb"), default="lp", help="modulation stage of PEMO-Q (default lp)")
 
+
+def _play_command(commands):
+    p = _command(commands, "play", act.play, "write an instrument to play in a browser, as one HTML file")
+    p.add_argument("run", help=RUN_HELP)
+    p.add_argument("page", help="HTML file to write")
+    p.add_argument("--profile", default="ode_to_joy", metavar="NAME", help="the melody that it can play by itself (default ode_to_joy)")
+    p = _command(commands, "ensemble", act.ensemble, "play a score in parts, each with its own timbre, without input sound")
+    p.add_argument("run", help=RUN_HELP)
+    p.add_argument("output", help="stereo audio file to write, for example canon.wav")
+    p.add_argument("--midi", metavar="FILE", help="score, a channel a part (default: a canon in four parts)")
+    p.add_argument("--room", type=_positive(float), default=1.3, metavar="S", help="reverberation time in seconds (default 1.3)")
+
 # %% ../nbs/support/cli.ipynb #c006b
 def _generation_commands(commands):
     p = _command(commands, "fit-prior", act.fit_prior, "fit a prior to the z of the training recordings")
@@ -152,6 +164,7 @@ def build_parser():
     _training_commands(commands)
     _score_command(commands)
     _transfer_command(commands)
+    _play_command(commands)
     _generation_commands(commands)
     _classroom_commands(commands)
     return parser

@@ -20,11 +20,12 @@ ORDER = """
     recordings audio_files features storage data recording_check model losses runs processes training metrics
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
-    latents latent_paths mixture prior rungs ladder profiles generation
+    latents latent_paths mixture prior rungs ladder profiles generation playable ensemble
     report demo classroom commands cli
-    quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
-    quizzes_synthesis exercises_synthesis quizzes_peaq exercises_peaq quizzes_pemoq exercises_pemoq
-    quizzes_transfer exercises_transfer quizzes_listening exercises_listening quizzes_ladder exercises_ladder
+    quizzes_analysis quizzes_basics quizzes_finale quizzes_ladder quizzes_listening quizzes_peaq
+    quizzes_pemoq quizzes_playable quizzes_signals quizzes_synthesis quizzes_transfer exercises_analysis
+    exercises_basics exercises_finale exercises_ladder exercises_listening exercises_peaq exercises_pemoq
+    exercises_playable exercises_signals exercises_synthesis exercises_transfer
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 
