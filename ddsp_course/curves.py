@@ -24,6 +24,7 @@ LIMITS = {'pitch': (24.0, 108.0), 'loudness': (FLOOR_DB, 0.0)}         # MIDI nu
 def _strokes(points, key, seconds):
     "Strokes as arrays [N, 2] of (time, value), or an error that says which one is wrong and why."
     strokes, before = [], 0.0
+    if not isinstance(points.get(key, []), (list, tuple)): raise ValueError(f'points[{key!r}] must be a list of strokes, got {points[key]!r:.60}')
     for i, stroke in enumerate(points.get(key, ())):
         try:
             x = np.asarray(stroke, dtype=np.float64)
@@ -32,7 +33,7 @@ def _strokes(points, key, seconds):
         where = f'points[{key!r}][{i}]'
         if x.ndim != 2 or x.shape[1] != 2 or len(x) < 2 or not np.isfinite(x).all():
             raise ValueError(f'{where} must hold at least two finite points (time, value), got shape {list(x.shape)}')
-        if x[0, 0] < before or x[-1, 0] > seconds or (np.diff(x[:, 0]) <= 0).any():
+        if x[0, 0] < before or x[-1, 0] > seconds + 1e-6 or (np.diff(x[:, 0]) <= 0).any():
             raise ValueError(f'{where} must have growing times from {before:g} (the end of the stroke before) to {seconds:g} s')
         low, high = LIMITS[key]
         if x[:, 1].min() < low or x[:, 1].max() > high:

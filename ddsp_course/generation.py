@@ -47,9 +47,9 @@ def resample_profile(profile, frame_rate):
     """
     f0_hz, loudness = _check_profile(profile)
     n = max(1, round(len(f0_hz) * frame_rate / profile.frame_rate))
-    position = (torch.arange(n, dtype=torch.float64) * (profile.frame_rate / frame_rate)).clamp(max=len(f0_hz) - 1)
+    position = (torch.arange(n) * (profile.frame_rate / frame_rate)).clamp(max=len(f0_hz) - 1)
     left = position.long()
-    right, part = (left + 1).clamp(max=len(f0_hz) - 1), (position - left).float()
+    right, part = (left + 1).clamp(max=len(f0_hz) - 1), position - left
     octave = torch.log2(f0_hz.clamp(min=1e-3))
     between = 2 ** torch.lerp(octave[left], octave[right], part)
     both = (f0_hz[left] > 0) & (f0_hz[right] > 0)

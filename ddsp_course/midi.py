@@ -29,7 +29,7 @@ def _timed_messages(data):
     if re.search(rb'[\x80-\xff]{1000}', data): raise ValueError('1000 bytes in a row that end no number')
     file = mido.MidiFile(file=io.BytesIO(data), clip=True)
     if file.type not in (0, 1, 2): raise ValueError(f'type {file.type}, known are 0, 1 and 2')
-    now, timed = 0.0, []
+    now, timed = 0.0, [(0.0, None)]                        # a file may have no track at all
     for track in file.tracks if file.type == 2 else [file.merged_track]:
         tempo = 500_000
         for message in track:
