@@ -124,7 +124,7 @@ _PAD = '''<div id="ID" style="max-width:810px;color:#111;background:#fff;padding
       curve[key].forEach((v, i) => { if (v !== null) ctx.fillRect(left + i - 1, y(key, v) - 2, 3, 4); });
     }
     ctx.fillStyle = '#333';
-    for (let s = 0; s <= pad.seconds; s++) ctx.fillText(s + ' s', left + column(s) + 6, 386);
+    for (let s = 0; s <= pad.seconds; s++) ctx.fillText(s + ' s', Math.min(798, left + column(s) + 6), 386);
   }
   function send() {
     const strokes = {};
