@@ -59,7 +59,7 @@ def check_bent_pitch(answer):
         (lambda k, w, s, c: hz(k + w / 8192 * (s + c / 128)), 'Controller 38 counts cents, a hundred a semitone.'),
         (lambda k, w, s, c: hz(k + w / 8192 * (s + c)), 'A cent is a hundredth of a semitone.'),
         (lambda k, w, s, c: hz(k) * (1 + w / 8192 * (s + c / 100) / 12), 'Pitch is bent in semitones: equal steps of the wheel are equal ratios and not equal numbers of Hz.'),
-        (lambda k, w, s, c: hz(k) + w / 8192 * (s + c / 100), 'You add semitones to Hz.'),
+        (lambda k, w, s, c: hz(k) + w / 8192 * (s + c / 100), 'You add semitones to Hz. An interval multiplies the frequency.'),
         (lambda k, w, s, c: hz(k - w / 8192 * (s + c / 100)), 'The wheel goes the wrong way: positive is up.'),
         (lambda k, w, s, c: hz(k + w / 16384 * (s + c / 100)), 'Half as far as it should be: the wheel reaches from -8192 to 8191, so one side alone is 8192 steps.'),
         (lambda k, w, s, c: k + w / 8192 * (s + c / 100), 'This is the MIDI number. The frequency is asked for.')], rtol=1e-6)
@@ -213,7 +213,7 @@ def check_bridge(answer):
         return np.array(out, dtype=float)
     def dropped(voiced, wide): return 1 - closed(1 - voiced, wide, True)
     return compare_function('bridge', answer, closed, inputs, [
-        (lambda v, n: v, 'Nothing has changed.'),
+        (lambda v, n: v, 'Nothing has changed. Where does a gap have voiced frames on both sides and few frames inside?'),
         (lambda v, n: closed(v, n + 1), 'Gaps of exactly `shortest` frames are long enough to be rests.'),
         (lambda v, n: closed(v, n, True), 'Silence before the first note or after the last one is no gap between notes.'),
         (lambda v, n: closed(v, 10 ** 6), 'All gaps are closed, also real rests.'),
