@@ -133,11 +133,13 @@ def _generation_commands(commands):
     p.add_argument("--components", type=_components, default="auto", metavar="K|auto", help="number of components of the kind clips (default: chosen)")
     p = _command(commands, "generate", act.generate, "play a melody without input sound")
     p.add_argument("run", help=RUN_HELP)
-    p.add_argument("output", help="audio file to write, for example melody.wav")
+    p.add_argument("output", help="audio file to write (.wav, .flac or .aiff)")
     source = p.add_mutually_exclusive_group()
     source.add_argument("--midi", metavar="FILE", help="melody from a MIDI file")
-    source.add_argument("--profile", default="ode_to_joy", metavar="NAME", help="melody by name (default ode_to_joy)")
-    p.add_argument("--count", type=_positive(int), default=1, help="how many, each with its own draw of z")
+    source.add_argument("--profile", default="ode_to_joy", metavar="NAME", help="melody or study by name (default ode_to_joy)")
+    source.add_argument("--like", metavar="RECORDING", help="pitch, loudness and rests of a recording of one voice")
+    p.add_argument("--channel", type=_positive(int), metavar="N", help="with --midi: only this channel, 1 to 16")
+    p.add_argument("--count", type=_positive(int), default=1, help="how many, each with its own draw of z: one melody, many timbres")
 
 
 def _classroom_commands(commands):

@@ -109,28 +109,69 @@ def fit_prior(args):
     return result, f"{args.kind}, {len(weights)} components for {len(paths.clips.z)} clips; written to {path}"
 
 # %% ../nbs/support/commands.ipynb #c004b
-def generate(args):
-    """Play a melody without input sound."""
+def _asked_profile(args, net):
+    "The profile that was asked for, placed in the loudness range of the model, and remarks."
+    from ddsp_course import audio_files, curves, profiles
+
+    config, level = net.config, net.config.statistics["loudness_db"]
+    wanted = level["mean"] + 0.5 * level["std"]
+    if args.channel is not None and not args.midi:
+        raise ValueError("--channel is a channel of a MIDI file; it needs --midi")
+    if args.midi:
+        return profiles.from_midi(args.midi, args.channel, loudness_db=wanted), []
+    if not args.like:
+        return profiles.named(args.profile, loudness_db=wanted), []
+    try:
+        audio, notes = audio_files.read_audio(args.like, config.sample_rate)
+        profile = curves.from_recording(audio, config.sample_rate, config.sample_rate // config.hop_length, name=Path(args.like).stem)
+    except ValueError as error:
+        raise ValueError(f"{args.like}: {error}") from None
+    sounding = profile.loudness_db[profile.f0_hz > 0]
+    shift = wanted - float(sounding.mean())
+    return profiles.match_loudness(profile, wanted, float(sounding.std(correction=0))), [*notes, f"loudness shifted by {shift:+.1f} dB to that of the training recordings"]
+
+
+def _write_blocks(path, blocks, sr):
+    "Write a sound piece by piece; its length in seconds and how many samples lie beyond full scale."
     import soundfile
 
-    from ddsp_course import generation, ladder, model, profiles, runs
+    from ddsp_course.storage import write_atomically
+    from ddsp_course.transfer import AUDIO_FORMATS
+
+    if path.suffix.lower() not in AUDIO_FORMATS:
+        raise ValueError(f"output must end in {', '.join(AUDIO_FORMATS)}, got {path.name}")
+    done = {"samples": 0, "clipped": 0}
+
+    def write(part):
+        with soundfile.SoundFile(part, "w", sr, 1, format=AUDIO_FORMATS[path.suffix.lower()]) as file:
+            for block in blocks:
+                file.write(block.numpy())
+                done["samples"] += len(block)
+                done["clipped"] += int((block.abs() > 1).sum())
+    write_atomically(path, write)
+    return done["samples"] / sr, done["clipped"]
+
+
+def generate(args):
+    """Play a melody without input sound."""
+    import warnings
+
+    from ddsp_course import generation, ladder, model, runs
 
     run = runs.find_run(args.run)
-    net, path = model.load(run), run / "prior.safetensors"
+    net, path, output = model.load(run), run / "prior.safetensors", Path(args.output)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: run 'ddsp-course fit-prior {args.run}' first")
-    prior = ladder.load_prior(path)
-    level = net.config.statistics["loudness_db"]
-    wanted = {"loudness_db": level["mean"] + 0.5 * level["std"]}
-    profile = profiles.from_midi(args.midi, **wanted) if args.midi else profiles.named(args.profile, **wanted)
-    output, written = Path(args.output), []
+    prior, (profile, notes), written = ladder.load_prior(path), _asked_profile(args, net), []
     for i in range(args.count):
-        audio = generation.generate(net, prior, profile, seed=args.seed + i)
         file = output if args.count == 1 else output.with_name(f"{output.stem}_{i + 1}{output.suffix}")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(file, audio.numpy(), net.config.sample_rate)
-        written.append({"path": str(file), "seed": args.seed + i, "seconds": audio.shape[-1] / net.config.sample_rate})
-    return {"files": written}, "\n".join(f"{w['path']}: {w['seconds']:.1f} s, seed {w['seed']}" for w in written)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", UserWarning)
+            seconds, clipped = _write_blocks(file, generation.generate_blocks(net, prior, profile, seed=args.seed + i), net.config.sample_rate)
+        notes += [str(w.message) for w in said if str(w.message) not in notes] + [f"{file}: {clipped} samples cut off at full scale"] * (clipped > 0)
+        written.append({"path": str(file), "seed": args.seed + i, "seconds": seconds})
+    lines = [f"{w['path']}: {w['seconds']:.1f} s, seed {w['seed']}" for w in written]
+    return {"files": written, "profile": profile.name, "notes": notes}, "\n".join([*lines, *notes])
 
 
 def data(args):

@@ -140,9 +140,43 @@ def test_generate_from_midi(capsys, run, tmp_path):
     file.save(tmp_path / "tune.mid")
     assert call(capsys, "generate", run, tmp_path / "tune.wav", "--midi", tmp_path / "tune.mid")[0] == 0
     assert soundfile.info(tmp_path / "tune.wav").duration >= 1.0
+    status, _, err = call(capsys, "generate", run, tmp_path / "x.wav", "--midi", tmp_path / "tune.mid", "--channel", 3)
+    assert status == 1 and "no notes in channel 3" in err
+    for options, word in ((["--channel", 2], "--midi"), (["--midi", tmp_path / "tune.mid", "--channel", 17], "1 to 16")):
+        status, _, err = call(capsys, "generate", run, tmp_path / "x.wav", *options)
+        assert status == 1 and word in err and not (tmp_path / "x.wav").exists()
     (tmp_path / "broken.mid").write_bytes(b"MThd not a midi file")
     status, _, err = call(capsys, "generate", run, tmp_path / "x.wav", "--midi", tmp_path / "broken.mid")
     assert status == 1 and "broken.mid" in err
+
+
+def test_generate_like_a_recording(capsys, run, tone_folder, tmp_path):
+    call(capsys, "fit-prior", run, "--components", 2)
+    recording = tone_folder / "low" / "low_0.wav"
+    status, out, _ = call(capsys, "generate", run, tmp_path / "x.flac", "--like", recording, "--count", 2, "--json")
+    answer = json.loads(out)
+    assert status == 0 and answer["profile"] == "low_0" and any("loudness shifted" in note for note in answer["notes"])
+    assert [soundfile.info(f["path"]).duration for f in answer["files"]] == [pytest.approx(3.0, abs=0.02)] * 2
+    soundfile.write(tmp_path / "silent.wav", [0.0] * 16000, 16000)
+    for options, word in ((["--like", tmp_path / "silent.wav"], "silent.wav"), (["--like", tmp_path / "none.wav"], "none.wav")):
+        status, _, err = call(capsys, "generate", run, tmp_path / "y.wav", *options)
+        assert status == 1 and word in err
+    status, _, err = call(capsys, "generate", run, tmp_path / "x.mp3")
+    assert status == 1 and ".wav, .flac, .aiff" in err
+
+
+def test_generate_says_when_the_loudness_is_limited(capsys, run, tmp_path):
+    import mido
+
+    call(capsys, "fit-prior", run, "--components", 2)
+    file, track = mido.MidiFile(), mido.MidiTrack()
+    track += [mido.Message("control_change", control=7, value=1), mido.Message("note_on", note=60, velocity=80), mido.Message("note_off", note=60, time=960)]
+    file.tracks.append(track)
+    file.save(tmp_path / "soft.mid")
+    status, out, _ = call(capsys, "generate", run, tmp_path / "soft.wav", "--midi", tmp_path / "soft.mid", "--json")
+    assert status == 0 and any("outside the training range" in note for note in json.loads(out)["notes"])
+    status, out, _ = call(capsys, "generate", run, tmp_path / "soft.wav", "--midi", tmp_path / "soft.mid")
+    assert status == 0 and "outside the training range" in out
 
 
 def test_student_and_progress(capsys, tmp_path):
