@@ -25,7 +25,7 @@ from ddsp_course.pitch_encoder import PitchEncoder, crepe_distance, pitch_errors
 from ddsp_course.recordings import data_dir
 from ddsp_course.storage import write_atomically
 
-ROWS = ("joint", "pretrained", "joint-crepe", "joint-transport", "given")
+ROWS = ("given", "joint", "joint-crepe", "joint-transport", "pretrained", "pretrained-joint")
 REACH = 4                                     # bins either side of the peak, for the local reading
 CREPE_WEIGHT, HZ = 0.1, 200.0                 # weight of the CREPE distance; transport that costs as much as a loss of 1
 RATES = {"scratch": 1e-3, "pretrained": 1e-4}
@@ -129,16 +129,17 @@ def timed(function, *args, **kwargs):
 
 
 def run(row, seed, dataset, steps, pretrain_steps, voice):
-    "Entries of one row and seed (two for `pretrained`)."
+    "Entry of one row and seed."
     torch.manual_seed(seed)
-    encoder = None if row == "given" else PitchEncoder(dataset.sample_rate, dataset.hop_length)
-    net, entries, name, rate = model.DDSP(model.configure(dataset, z=False)), [], row, RATES["scratch"]
-    if row == "pretrained":
+    encoder, net = None if row == "given" else PitchEncoder(dataset.sample_rate, dataset.hop_length), None
+    if row.startswith("pretrained"):
         losses, cpu_s = timed(pretrain, encoder, pretrain_steps, seed=seed)
-        entries.append(describe(row, seed, dataset, None, encoder, losses, cpu_s, voice))
-        name, rate = "pretrained-joint", RATES["pretrained"]
-    losses, cpu_s = timed(train_jointly, dataset, net, encoder, steps, encoder_rate=rate, extra=extra_loss(row, dataset.sample_rate), seed=seed)
-    return [*entries, describe(name, seed, dataset, net.eval(), encoder, losses, cpu_s, voice)]
+    if row != "pretrained":
+        net = model.DDSP(model.configure(dataset, z=False))
+        rate = RATES["pretrained" if row == "pretrained-joint" else "scratch"]
+        losses, cpu_s = timed(train_jointly, dataset, net, encoder, steps, encoder_rate=rate, extra=extra_loss(row, dataset.sample_rate), seed=seed)
+        net.eval()
+    return describe(row, seed, dataset, net, encoder, losses, cpu_s, voice)
 
 
 def add(out, settings, entries):
@@ -146,10 +147,11 @@ def add(out, settings, entries):
     table = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {"settings": settings, "rows": []}
     if table["settings"] != settings:
         raise SystemExit(f"{out} was made with other settings: remove it, or choose another --out")
-    table["rows"] = sorted(table["rows"] + entries, key=lambda entry: (entry["row"], entry["seed"]))
+    known = {(entry["row"], entry["seed"]): entry for entry in [*entries, *table["rows"]]}
+    table["rows"] = [known[key] for key in sorted(known)]
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, lambda file: file.write_text(json.dumps(table), encoding="utf-8"))
-    return {(entry["row"], entry["seed"]) for entry in table["rows"]}
+    return set(known)
 
 
 def main():
@@ -174,7 +176,7 @@ def main():
     for seed in range(args.seeds):
         for row in args.rows:
             if (row, seed) not in done:
-                done = add(args.out, settings, run(row, seed, dataset, args.steps, args.pretrain_steps, args.voice))
+                done = add(args.out, settings, [run(row, seed, dataset, args.steps, args.pretrain_steps, args.voice)])
                 print(row, "seed", seed, "done", flush=True)
 
 

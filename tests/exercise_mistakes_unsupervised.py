@@ -26,9 +26,9 @@ MISTAKES = {
     ],
     "local_mean": [
         ("def local_mean(a, bins, reach):\n    return (a * bins).sum() / a.sum()", "an octave away"),
-        ("def local_mean(a, bins, reach):\n    return bins[a.argmax()]", "highest bin alone"),
+        ("def local_mean(a, bins, reach):\n    return bins[a.argmax()]", "highest bin itself"),
         ("def local_mean(a, bins, reach):\n    k = int(a.argmax())\n    near = slice(k - reach, k + reach + 1)\n    return (a[near] * bins[near]).sum() / a.sum()", "all activations"),
-        ("def local_mean(a, bins, reach):\n    k = int(a.argmax())\n    near = slice(k - reach, k + reach + 1)\n    return bins[near].mean()", "without weights"),
+        ("def local_mean(a, bins, reach):\n    k = int(a.argmax())\n    near = slice(k - reach, k + reach + 1)\n    return (a[near] * bins[near]).sum()", "Divide"),
         ("def local_mean(a, bins, reach):\n    k = int(a.argmax())\n    near = slice(k - reach, k + reach)\n    return (a[near] * bins[near]).sum() / a[near].sum()", "last bin"),
     ],
 }
