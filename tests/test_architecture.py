@@ -17,11 +17,11 @@ PACKAGE = ROOT / "ddsp_course"
 ORDER = """
     display explorer kernels kernels_harmonic kernels_training kernels_auditory checking
     layers sampling windows stft mel pitch loudness harmonic noise reverb
-    recordings audio_files features storage data recording_check model losses runs processes training metrics
+    recordings audio_files features storage data recording_check model losses runs processes training metrics bounds
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
     latents mixture prior profiles generation
-    report demo classroom commands cli
+    report evaluation_page demo classroom commands cli
     quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
     quizzes_synthesis exercises_synthesis quizzes_peaq exercises_peaq quizzes_pemoq exercises_pemoq
     quizzes_transfer exercises_transfer quizzes_listening exercises_listening
