@@ -119,7 +119,7 @@ def refine_controls(controls, audio, model, steps=30, learning_rate=0.2, seed=0)
     Returns
     -------
     Controls
-        Same shapes, without gradients.
+        Those of least loss on the way (the start, if no step is better), without gradients.
     """
     start = [controls.amplitudes] + ([] if controls.noise_magnitudes is None else [controls.noise_magnitudes])
     theta = [torch.zeros_like(v, requires_grad=True) for v in start]
@@ -130,13 +130,18 @@ def refine_controls(controls, audio, model, steps=30, learning_rate=0.2, seed=0)
         amplitudes, *noise = (v * t.exp() for v, t in zip(start, theta))
         return controls._replace(amplitudes=amplitudes, noise_magnitudes=noise[0] if noise else None)
 
-    for step in range(steps):
-        optimizer.param_groups[0]['lr'] = learning_rate * (1 - 0.9 * step / steps)
-        loss = multiscale_spectral_loss(model.synthesize(now(), generator), target)
-        for t, gradient in zip(theta, torch.autograd.grad(loss, theta)):
-            t.grad = gradient
-        optimizer.step()
-    return Controls(*(v if v is None else v.detach() for v in now()))
+    least, found = math.inf, None
+    for step in range(steps + 1):
+        tried = now()
+        loss = multiscale_spectral_loss(model.synthesize(tried, generator), target)
+        if loss.item() < least:
+            least, found = loss.item(), Controls(*(v if v is None else v.detach() for v in tried))
+        if step < steps:
+            optimizer.param_groups[0]['lr'] = learning_rate * (1 - 0.9 * step / steps)
+            for t, gradient in zip(theta, torch.autograd.grad(loss, theta)):
+                t.grad = gradient
+            optimizer.step()
+    return found
 
 # %% ../nbs/t2_synthesis/05_bounds.ipynb #c022
 @torch.no_grad()
