@@ -57,12 +57,12 @@ def full_report(model, dataset, seed=0):
     return result | {"place": {key: place(*three, seed=seed) for key, three in rows.items()}}
 
 # %% ../nbs/support/evaluation_page.ipynb #c007
-def _number(value):
-    return "-" if value is None else f"{value:.4g}"
+def _number(value, form=".3g"):
+    return "-" if value is None else format(value, form)
 
 
-def _interval(entry):
-    return "-" if entry["ci95"] is None else f"{entry['ci95'][0]:.4g} to {entry['ci95'][1]:.4g}"
+def _interval(entry, form=".3g"):
+    return "-" if entry["ci95"] is None else f"{entry['ci95'][0]:{form}} to {entry['ci95'][1]:{form}}"
 
 
 def measure_rows(judged):
@@ -71,7 +71,7 @@ def measure_rows(judged):
     for key, unit in ALL_UNITS.items():
         where = judged["place"].get(key, none)
         rows.append((key, _number(judged[key]["mean"]), _interval(judged[key]), _number(judged["best"][key]["mean"]), _number(judged["worst"][key]["mean"]),
-                     "-" if where["mean"] is None else f"{where['mean']:.2f}", _interval(where), unit, judged[key]["n"]))
+                     _number(where["mean"], ".2f"), _interval(where, ".2f"), unit, judged[key]["n"]))
     return rows
 
 
@@ -94,7 +94,7 @@ def recording_rows(judged):
     return rows
 
 
-RECORDING_HEAD = ("recording", "group", "seconds", "voiced", "best possible multiscale_loss", *ALL_UNITS)
+RECORDING_HEAD = ("recording", "group", "seconds", "voiced", "best possible multiscale loss", *(key.replace("_", " ") for key in ALL_UNITS))
 
 # %% ../nbs/support/evaluation_page.ipynb #c010
 def _excerpt(dataset, i, seconds):
@@ -136,8 +136,8 @@ def energy_figure(log):
     fig, ax = plt.subplots(figsize=(8, 2.4))
     for key, label, style in (("harmonic_db", "harmonic part", "-"), ("noise_db", "noise part", "--")):
         ax.plot([line["step"] for line in lines if key in line], [line[key] for line in lines if key in line], style, color="k", lw=1, label=label)
-    ax.set(xlabel="step", ylabel="level (dB)", title="What the two parts contribute")
-    ax.legend()
+    ax.set(xlabel="step", ylabel="level (dB)", title="Level of the two parts")
+    ax.legend(ncol=2, loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
     fig.tight_layout()
     return fig
 
