@@ -109,7 +109,7 @@ def test_evaluate_writes_into_a_run_of_ones_own_and_prints_the_bounds(capsys, ru
 
     entry = {"mean": 1.5, "ci95": None, "unit": "", "n": 1}
     report = {key: entry for key in evaluation_page.ALL_UNITS}
-    report |= {"best": report, "worst": report, "place": {key: {"mean": 0.25, "ci95": None, "n": 1} for key in evaluation_page.ALL_UNITS}}
+    report = {**report, "best": report, "worst": report, "place": {key: {"mean": 0.25, "ci95": None, "n": 1} for key in evaluation_page.ALL_UNITS}}
     monkeypatch.setattr(evaluation_page, "full_report", lambda *_, **__: report)        # the test above has made real ones
     monkeypatch.setattr(evaluation_page, "write_page", lambda path, *_, **__: path.write_text("page"))
     status, out, _ = call(capsys, "evaluate", run)
