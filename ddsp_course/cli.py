@@ -83,7 +83,7 @@ def _training_commands(commands):
     p = _command(commands, "evaluate", act.evaluate, "judge a run on held-out recordings")
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("--dataset", help="another data set than the one trained on")
-    p.add_argument("--out", metavar="DIR", help="where evaluation.json goes (default: the run; nowhere for a shipped run)")
+    p.add_argument("--out", metavar="DIR", help="where evaluation.json and evaluation.html go (default: the run; nowhere for a shipped run)")
 
 # %% ../nbs/support/cli.ipynb #ctr3
 def _transfer_command(commands):

@@ -59,17 +59,18 @@ def _run_and_dataset(args):
 
 def evaluate(args):
     """Judge a run on held-out recordings."""
-    from ddsp_course import metrics, perceptual, runs
+    from ddsp_course import evaluation_page, runs
     from ddsp_course.storage import write_atomically
 
     net, dataset = _run_and_dataset(args)
-    report = metrics.reconstruction_report(net, dataset, seed=args.seed) | perceptual.perceptual_report(net, dataset, seed=args.seed)
-    units = metrics.UNITS | perceptual.PERCEPTUAL_UNITS
-    lines = [f"{name:26s} {report[name]['mean']:10.4f} {unit}" if report[name]["mean"] is not None else f"{name:26s}          - " for name, unit in units.items()]
+    report = evaluation_page.full_report(net, dataset, seed=args.seed)
+    rows = [("measure", "model", "best", "worst", "place", "unit"), *((row[0], row[1], row[3], row[4], row[5], row[7]) for row in evaluation_page.measure_rows(report))]
+    lines = [f"{name:26s}" + "".join(f"{cell:>10s}" for cell in cells[:-1]) + f"  {cells[-1]}".rstrip() for name, *cells in rows]
     if args.out or not runs.is_shipped(args.run):
-        path = Path(args.out or args.run) / "evaluation.json"
-        write_atomically(path, lambda file: file.write_text(json.dumps(report, indent=1), encoding="utf-8"))
-        lines.append(f"written to {path}")
+        folder = Path(args.out or args.run)
+        write_atomically(folder / "evaluation.json", lambda file: file.write_text(json.dumps(report, indent=1), encoding="utf-8"))
+        evaluation_page.write_page(folder / "evaluation.html", Path(args.run).resolve().name, net, dataset, report, runs.read_log(runs.find_run(args.run)), seed=args.seed)
+        lines.append(f"written to {folder / 'evaluation.json'} and {folder / 'evaluation.html'}")
     return report, "\n".join(lines)
 
 

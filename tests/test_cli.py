@@ -90,14 +90,32 @@ def test_train_refuses_an_existing_run_and_resumes_it(capsys, run, tone_dataset)
     assert status == 0 and json.loads(out)["steps"] == 4
 
 
-def test_evaluate(capsys, run):
-    status, out, _ = call(capsys, "evaluate", run, "--json")
+def test_evaluate(capsys, run, tmp_path):
+    status, out, _ = call(capsys, "evaluate", run, "--out", tmp_path / "judged", "--json")
     answer = json.loads(out)
-    assert status == 0 and (run / "evaluation.json").is_file()
+    assert status == 0 and {p.name for p in (tmp_path / "judged").iterdir()} == {"evaluation.json", "evaluation.html"}
+    assert json.loads((tmp_path / "judged" / "evaluation.json").read_text(encoding="utf-8")) == answer
     for name in ("multiscale_loss", "log_spectral_distance_db", "loudness_l1_db", "f0_l1_midi", "f0_outliers", "raw_pitch_accuracy", "peaq_odg", "pemoq_psmt"):
-        assert {"mean", "ci95", "unit"} <= set(answer[name])
+        for part in (answer, answer["best"], answer["worst"]):
+            assert {"mean", "ci95", "unit"} <= set(part[name])
+        assert {"mean", "ci95", "n"} == set(answer["place"][name])
+    assert answer["best"]["multiscale_loss"]["mean"] < answer["multiscale_loss"]["mean"]
+    page = (tmp_path / "judged" / "evaluation.html").read_text(encoding="utf-8")
+    assert len(page) < 4e6 and f"Evaluation of {run.name}" in page and str(run.parent) not in page
+
+
+def test_evaluate_writes_into_a_run_of_ones_own_and_prints_the_bounds(capsys, run, monkeypatch):
+    from ddsp_course import evaluation_page
+
+    entry = {"mean": 1.5, "ci95": None, "unit": "", "n": 1}
+    report = {key: entry for key in evaluation_page.ALL_UNITS}
+    report = {**report, "best": report, "worst": report, "place": {key: {"mean": 0.25, "ci95": None, "n": 1} for key in evaluation_page.ALL_UNITS}}
+    monkeypatch.setattr(evaluation_page, "full_report", lambda *_, **__: report)        # the test above has made real ones
+    monkeypatch.setattr(evaluation_page, "write_page", lambda path, *_, **__: path.write_text("page"))
     status, out, _ = call(capsys, "evaluate", run)
-    assert status == 0 and "multiscale_loss" in out
+    assert status == 0 and {"evaluation.json", "evaluation.html"} <= {p.name for p in run.iterdir()}
+    lines = out.splitlines()
+    assert lines[0].split() == ["measure", "model", "best", "worst", "place", "unit"] and lines[1].split() == ["multiscale_loss", "1.5", "1.5", "1.5", "0.25"]
 
 
 def test_any_rung_of_the_ladder(capsys, run, tmp_path):
