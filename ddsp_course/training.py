@@ -235,12 +235,15 @@ def fit(dataset, config, out, train=TrainConfig(), resume=False, device=None, pr
         net, optimizer, done = _start(dataset, config, out, train, resume, group)
         net.check_features(dataset.features)
         log, audio_seconds = RunLog(out, done) if group.rank == 0 else None, train.batch_size * train.crop_seconds
+        spent = next((line["cpu_s"] for line in reversed(read_log(out)) if "cpu_s" in line), 0.0) if log is not None else 0.0
         bar = tqdm(range(done, train.steps), initial=done, total=train.steps, disable=not progress or group.rank > 0, unit="step")
         try:
             for step in bar:
-                started = time.perf_counter()
+                started, cpu = time.perf_counter(), time.process_time()
                 batch = draw_batch(dataset, indices, n_frames, train.batch_size, step_generator(train.seed, step), rows)
                 values = train_step(net, optimizer, {k: v.to(group.device) for k, v in batch.items()}, train, step, group)
+                spent += time.process_time() - cpu
+                values["cpu_s"] = spent                 # of the steps alone, without looks at the held-out recordings and writing
                 if log is not None:
                     _record(net, optimizer, dataset, out, train, log, step + 1, values)
                 bar.set_postfix(loss=f"{values['loss']:.2f}", audio=f"{audio_seconds / (time.perf_counter() - started):.0f} s/s", refresh=False)
