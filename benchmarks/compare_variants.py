@@ -5,7 +5,8 @@
 
 The real recordings are those of `ddsp-course data fetch`: violin_train/ in the folder of the environment variable DDSP_COURSE_AUDIO,
 else in ../shared/audio beside the repository. One movement is trained on, another is held out. Finished runs in WORK are kept, so the
-program may be stopped and started again. The result goes to data/results/compare_NAME.json.
+program may be stopped and started again. Judging takes as long as training, so only the beginning of each held-out recording is judged
+(--judged 1000 for all of it). The result goes to data/results/compare_NAME.json.
 """
 import argparse
 import json
@@ -29,14 +30,23 @@ def real_violin(folder):
     return data.load(folder)
 
 
+def shortened(dataset, seconds):
+    "The data set with at most the first `seconds` of each held-out recording."
+    longest = round(seconds * dataset.frame_rate) * dataset.hop_length
+    dataset.recordings = [r._replace(n_samples=min(r.n_samples, longest)) if r.split == "test" else r for r in dataset.recordings]
+    return dataset
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=("violin", "real_violin"))
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--judged", type=float, default=20.0, metavar="SECONDS", help="of each held-out recording (default 20)")
     args = parser.parse_args()
     dataset = runs.bundled_dataset("violin") if args.name == "violin" else real_violin(args.work / "dataset")
+    dataset = shortened(dataset, args.judged)
     train = TrainConfig(steps=args.steps, eval_every=max(1, args.steps // 8))
     result = comparison.compare(dataset, args.work / "runs", comparison.COMPARED, args.seeds, train, progress=False)
     for name, seeds in SIZES.items() if args.name == "violin" else ():

@@ -32,7 +32,7 @@ def run(tone_dataset, tmp_path_factory):
 
 
 def test_every_command_has_help(capsys):
-    for command in ("demo", "prepare", "train", "evaluate", "fit-prior", "generate", "data", "student", "progress", "lab"):
+    for command in ("demo", "prepare", "train", "evaluate", "compare", "fit-prior", "generate", "data", "student", "progress", "lab"):
         status, out, _ = call(capsys, command, "--help")
         assert status == 0 and "--seed" in out and "--json" in out
 
