@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['COMPARED', 'FIGURES', 'HIGHER_IS_BETTER', 'COLUMNS', 'variant_choices', 'mel_cepstral_distortion_db', 'judge',
-           'export_impulse_response', 'room_report', 'run_folder', 'compare', 'values', 'table', 'separated',
-           'differences', 'excerpt', 'copies']
+           'export_impulse_response', 'room_report', 'run_folder', 'compare', 'values', 'table', 'excerpt', 'copies',
+           'separated', 'differences']
 
 # %% ../nbs/t2_synthesis/08_variants.ipynb #v010
 import dataclasses
@@ -298,6 +298,38 @@ def table(comparison):
     rows = [[name, str(len(columns["parameters"][name])), *(cell(m, columns[m][name]) for m in COLUMNS)] for name in names]
     return ["variant", "seeds", *(title for title, _ in COLUMNS.values())], rows
 
+# %% ../nbs/t2_synthesis/08_variants.ipynb #v073
+def excerpt(dataset, seconds=4.0):
+    """Features and audio of the loudest stretch of the first held-out recording, as from ``Dataset.crop``."""
+    index = dataset.split("test")[0]
+    loudness = dataset.get(index)["loudness_db"].double()
+    n_frames = min(max(1, round(seconds * dataset.frame_rate)), len(loudness))
+    return dataset.crop(index, int(loudness.unfold(0, n_frames, 1).mean(1).argmax()), n_frames)
+
+
+def copies(dataset, nets, seconds=4.0):
+    """The same excerpt from each model, to be heard side by side.
+
+    Parameters
+    ----------
+    dataset : ddsp_course.data.Dataset
+    nets : dict
+        Title to DDSP.
+    seconds : float
+        Length of the excerpt (see `excerpt`).
+
+    Returns
+    -------
+    dict
+        Title to audio [T]: ``recording``, each title, and for a model with a room also ``TITLE, dry``.
+    """
+    features = excerpt(dataset, seconds)
+    sounds = {"recording": features["audio"]}
+    for title, net in nets.items():
+        parts = resynthesize(net, features)
+        sounds |= {title: parts["wet"]} | ({f"{title}, dry": parts["dry"]} if net.reverb is not None else {})
+    return sounds
+
 # %% ../nbs/t2_synthesis/08_variants.ipynb #v071
 def separated(a, b):
     """Whether every value of `a` lies on one side of every value of `b` (sequences of numbers, one a seed).
@@ -341,35 +373,3 @@ def differences(comparison, measure, against):
             found.append({"variant": name, "difference": float(np.mean(own) - np.mean(base)), "spread": float(max(np.ptp(own), np.ptp(base))),
                           "clear": separated(own, base) if min(len(own), len(base)) > 1 else None})
     return found
-
-# %% ../nbs/t2_synthesis/08_variants.ipynb #v073
-def excerpt(dataset, seconds=4.0):
-    """Features and audio of the loudest stretch of the first held-out recording, as from ``Dataset.crop``."""
-    index = dataset.split("test")[0]
-    loudness = dataset.get(index)["loudness_db"].double()
-    n_frames = min(max(1, round(seconds * dataset.frame_rate)), len(loudness))
-    return dataset.crop(index, int(loudness.unfold(0, n_frames, 1).mean(1).argmax()), n_frames)
-
-
-def copies(dataset, nets, seconds=4.0):
-    """The same excerpt from each model, to be heard side by side.
-
-    Parameters
-    ----------
-    dataset : ddsp_course.data.Dataset
-    nets : dict
-        Title to DDSP.
-    seconds : float
-        Length of the excerpt (see `excerpt`).
-
-    Returns
-    -------
-    dict
-        Title to audio [T]: ``recording``, each title, and for a model with a room also ``TITLE, dry``.
-    """
-    features = excerpt(dataset, seconds)
-    sounds = {"recording": features["audio"]}
-    for title, net in nets.items():
-        parts = resynthesize(net, features)
-        sounds |= {title: parts["wet"]} | ({f"{title}, dry": parts["dry"]} if net.reverb is not None else {})
-    return sounds
