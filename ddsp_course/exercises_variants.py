@@ -67,13 +67,14 @@ def check_loss_by(answer):
     """
     g = torch.Generator().manual_seed(7)
     inputs = []
-    for n, rate in ((6, 0.03), (9, 0.2), (5, 0.05)):
+    for n, rate in ((6, 1.3), (9, 2.0), (5, 1.1)):
         steps = 100 * torch.arange(1, n + 1, dtype=torch.float64)
         curve = torch.stack([steps, rate * steps * (1 + 0.05 * torch.rand(n, generator=g)), 12 - steps / 150 + 2 * torch.rand(n, generator=g)], 1)
-        inputs += [(curve, float(curve[k, 1]) + rest) for k, rest in ((0, 0.7), (2, 0.0), (n - 2, 1.4), (n - 1, 50.0))]
+        curve[-2:, 2] += 5                                      # the run gets worse in the end
+        inputs += [(curve, float(curve[k, 1]) + rest) for k, rest in ((0, 8.7), (2, 0.0), (n - 2, 70.0), (n - 1, 50.0))]
     def last(curve, x, column=1, by=0.0):
         done = curve[:, column] <= x - by
-        return float(curve[done][-1, 2]) if done.any() else math.inf
+        return float(curve[done][-1, 2]) if done.any() else float(curve[0, 2])
     return compare_function('loss_by', answer, last, inputs, [
         (lambda curve, x: float(np.interp(x, curve[:, 1], curve[:, 2])), 'You draw a line to the next look. At that moment nobody had looked yet: the line needs the future.'),
         (lambda curve, x: last(curve, x, column=0), 'You count steps. The limit is in seconds.'),
