@@ -73,7 +73,8 @@ def _training_commands(commands):
     p = _command(commands, "train", act.train, "train a model")
     p.add_argument("dataset", help="folder made by prepare")
     p.add_argument("--out", required=True, metavar="RUN", help="folder of the run")
-    p.add_argument("--variant", choices=("harmonic", "harmonic-noise", "full"), default="harmonic-noise", help="parts of the synthesizer (default harmonic-noise)")
+    p.add_argument("--variant", choices=("harmonic", "harmonic-noise", "full", "decay"), default="harmonic-noise", help="parts of the synthesizer (default harmonic-noise)")
+    p.add_argument("--size", choices=("tiny", "small", "paper"), default="small", help="width and depth of the networks (default small)")
     p.add_argument("--z", action=argparse.BooleanOptionalAction, default=True, help="with or without the latent vector")
     length = p.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_positive(int), help="updates of the weights (default 1000)")
@@ -84,6 +85,13 @@ def _training_commands(commands):
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("--dataset", help="another data set than the one trained on")
     p.add_argument("--out", metavar="DIR", help="where evaluation.json and evaluation.html go (default: the run; nowhere for a shipped run)")
+    p = _command(commands, "compare", act.compare, "train variants with several seeds on the same data and judge them on one table")
+    p.add_argument("dataset", help="folder made by prepare, or recordings that ship with the course: quartet, violin")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder of the runs, comparison.json and comparison.html; finished runs in it are kept")
+    p.add_argument("--variants", default="harmonic,harmonic-noise,full,decay,harmonic-noise+z", metavar="A,B,C",
+                   help="names as for train --variant, with +z for the latent vector and @SIZE for another size, say full+z@tiny (default %(default)s)")
+    p.add_argument("--seeds", type=_positive(int), default=3, metavar="N", help="how many seeds, from 0 (default 3; --seed plays no part)")
+    p.add_argument("--steps", type=_positive(int), default=800, metavar="N", help="updates of the weights of each model (default 800)")
 
 # %% ../nbs/support/cli.ipynb #ctr3
 def _transfer_command(commands):

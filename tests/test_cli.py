@@ -32,7 +32,7 @@ def run(tone_dataset, tmp_path_factory):
 
 
 def test_every_command_has_help(capsys):
-    for command in ("demo", "prepare", "train", "evaluate", "fit-prior", "generate", "data", "student", "progress", "lab"):
+    for command in ("demo", "prepare", "train", "evaluate", "compare", "fit-prior", "generate", "data", "student", "progress", "lab"):
         status, out, _ = call(capsys, command, "--help")
         assert status == 0 and "--seed" in out and "--json" in out
 
@@ -49,6 +49,7 @@ def test_installed_command():
 
 
 @pytest.mark.parametrize("words", [[], ["fly"], ["train", "d"], ["train", "d", "--out", "r", "--steps", "0"], ["train", "d", "--out", "r", "--minutes", "nan"],
+                                   ["train", "d", "--out", "r", "--size", "huge"], ["compare", "d"], ["compare", "d", "--out", "c", "--seeds", "0"],
                                    ["train", "d", "--out", "r", "--steps", "5", "--minutes", "1"], ["fit-prior", "r", "--components", "many"],
                                    ["prepare", "x", "--out", "d", "--f0", "guess"], ["student"], ["student", "--out", "d", "--part", "t9"], ["progress"],
                                    ["progress", "x", "--timeout", "0"], ["progress", "x", "--workers", "0"]])
@@ -59,7 +60,8 @@ def test_wrong_calls_exit_with_2(capsys, words):
 
 @pytest.mark.parametrize("words, reason", [
     (["prepare", "nowhere", "--out", "d"], "nowhere"), (["train", "nowhere", "--out", "r"], "nowhere"), (["evaluate", "nowhere"], "nowhere"),
-    (["fit-prior", "nowhere"], "nowhere"), (["generate", "nowhere", "x.wav"], "nowhere"), (["data", "fetch", "nothing"], "nothing"), (["student", "--out", Path(cli.__file__)], "cli.py"),
+    (["fit-prior", "nowhere"], "nowhere"), (["generate", "nowhere", "x.wav"], "nowhere"), (["data", "fetch", "nothing"], "nothing"), (["compare", "nowhere", "--out", "c"], "nowhere"),
+    (["student", "--out", Path(cli.__file__)], "cli.py"),
 ])
 def test_failures_exit_with_1_and_one_reason(capsys, tmp_path, monkeypatch, words, reason):
     monkeypatch.chdir(tmp_path)
@@ -125,6 +127,32 @@ def test_any_rung_of_the_ladder(capsys, run, tmp_path):
     assert status == 0 and (tmp_path / "a.wav").is_file()
     status, _, err = call(capsys, "fit-prior", run, "--kind", "markov", "--components", 2)
     assert status == 1 and "--components" in err
+
+
+def test_compare(capsys, tone_dataset, tmp_path):
+    words = ["compare", tone_dataset.folder, "--out", tmp_path / "c", "--variants", "harmonic,full", "--seeds", 2, "--steps", 2]
+    status, out, _ = call(capsys, *words, "--json")
+    answer = json.loads(out)
+    assert status == 0 and [(r["variant"], r["seed"]) for r in answer["runs"]] == [("harmonic", 0), ("full", 0), ("harmonic", 1), ("full", 1)]
+    assert json.loads((tmp_path / "c" / "comparison.json").read_text()) == answer
+    page = (tmp_path / "c" / "comparison.html").read_text(encoding="utf-8")
+    assert page.count("<audio") == 4 and page.count("<img") == 3 and "http" not in page and "281,341" in page      # recording, harmonic, full, full dry
+    for seed in (0, 1):
+        assert soundfile.info(tmp_path / "c" / f"room-full-seed{seed}.wav").frames == 16000
+    before = (tmp_path / "c" / "full-seed1" / "model.safetensors").stat().st_mtime_ns
+    status, out, _ = call(capsys, *words)
+    lines = out.splitlines()
+    assert status == 0 and lines[0].startswith("variant") and lines[1].startswith("harmonic ") and " ± " in lines[2] and "comparison.html" in lines[-1]
+    assert (tmp_path / "c" / "full-seed1" / "model.safetensors").stat().st_mtime_ns == before
+    status, out, err = call(capsys, "compare", tone_dataset.folder, "--out", tmp_path / "c", "--variants", "harmonic,loud")
+    assert status == 1 and not out and "loud" in err
+    status, _, err = call(capsys, *words[:-1], 3)
+    assert status == 1 and "steps was 2" in err
+
+
+def test_train_sizes(capsys, tone_dataset, tmp_path):
+    status, out, _ = call(capsys, "train", tone_dataset.folder, "--out", tmp_path / "r", "--steps", 1, "--size", "tiny", "--no-z", "--variant", "decay", "--json")
+    assert status == 0 and json.loads(out)["parameters"] == 228_092
 
 
 def test_prior_and_generation(capsys, run, tmp_path):
