@@ -100,7 +100,6 @@ def check_changed_frames(answer):
         (lambda n, i, f, z: torch.arange(n) == i, 'Only the frame itself. What does the GRU remember?'),
         (lambda n, i, f, z: torch.ones(n, dtype=bool), 'Everything changes. Can a GRU that reads forwards change what came before?'),
         (lambda n, i, f, z: right(n, i, f, z) & later(n, i), 'Right after the change. But one z holds for the whole clip, also for its beginning.'),
-        (lambda n, i, f, z: later(n, i) if f != 'mfcc' or z else torch.zeros(n, dtype=bool), 'Right but for z: it is one vector for the whole clip, so does a change of it have a beginning?'),
         (lambda n, i, f, z: right(n, i + 1, f, z), 'One frame too late: the frame itself is given to the GRU as well.')])
 
 # %% ../nbs/support/exercises_autoencoder.ipynb #c008
@@ -140,6 +139,7 @@ def check_resolved(answer):
         (wide(2), 'Two bins are half a main lobe: each of the two neighbours has a half that reaches towards the other.'),
         (wide(8), 'Eight bins: half of each lobe lies on the far side, where it disturbs nobody.'),
         (lambda f, sr, ns: torch.tensor([f < 4 * sr / n for n in ns]), 'The other way round: a long window has narrow lobes.'),
+        (lambda f, sr, ns: torch.tensor([f <= 4 * sr / n for n in ns]), 'The other way round: a long window has narrow lobes.'),
         (lambda f, sr, ns: torch.tensor([f >= 4 * n / sr for n in ns]), 'A bin is sr / n_fft Hz wide; this is n_fft / sr, a time.')])
 
 

@@ -37,7 +37,7 @@ MISTAKES = {
         ("def changed_frames(n, i, feature, z):\n    return torch.arange(n) == i", "remember"),
         ("def changed_frames(n, i, feature, z):\n    return torch.ones(n, dtype=bool)", "reads forwards"),
         ("def changed_frames(n, i, feature, z):\n    if feature == 'mfcc':\n        return torch.full((n,), z)\n    return torch.arange(n) >= i", "What weighs"),
-        ("def changed_frames(n, i, feature, z):\n    return (torch.arange(n) >= i) & (z or feature != 'mfcc')", "have a beginning"),
+        ("def changed_frames(n, i, feature, z):\n    return (torch.arange(n) >= i) & (z or feature != 'mfcc')", "holds for the whole clip"),
     ],
     "cost_of_missing": [
         ("def cost_of_missing(x):\n    s = 10 ** (x / 10)\n    return s, math.log((s + 1e-5) / 1e-5)", "power"),
@@ -66,11 +66,10 @@ MISTAKES = {
         ("def best_gain(x, y, gains):\n    return gains[((gains[:, None] * x + 1e-5).log() - (y + 1e-5).log()).abs().sum(-1).argmin()]", "hates silence"),
     ],
     "resumed_log": [
-        ("def resumed_log(logged, done, end):\n    return logged + list(range(done + 1, end + 1))", "twice"),
-        ("def resumed_log(logged, done, end):\n    return list(range(1, end + 1))", "go on after the last line"),
-        ("def resumed_log(logged, done, end):\n    return [s for s in logged if s < done] + list(range(done + 1, end + 1))", "valid"),
-        ("def resumed_log(logged, done, end):\n    return [s for s in logged if s <= done] + list(range(done + 1, end))", "leaves its end"),
-        ("def resumed_log(logged, done, end):\n    return [s for s in logged if s <= done] + list(range(done, end + 1))", "comes next"),
+        ("def resumed_log(old, new, done):\n    return torch.cat([old, new])", "twice"),
+        ("def resumed_log(old, new, done):\n    return torch.cat([old, new[new[:, 0] > old[-1, 0]]])", "done again"),
+        ("def resumed_log(old, new, done):\n    return torch.cat([old[old[:, 0] < done], new])", "valid"),
+        ("def resumed_log(old, new, done):\n    return torch.cat([old[:done], new])", "every step"),
     ],
     "checkpoint_bytes": [
         ("def checkpoint_bytes(n, k):\n    return 12 * n", "one more number"),
@@ -127,7 +126,6 @@ MISTAKES = {
     "stuck_phase": [
         ("def stuck_phase(d):\n    return 2 ** math.ceil(math.log2(128 * d))", "still moves"),
         ("def stuck_phase(d):\n    return 256 * d", "leaps"),
-        ("def stuck_phase(d):\n    return 2 ** math.floor(math.log2(256 * d))", "narrow enough"),
         ("def stuck_phase(d):\n    return 2 ** math.ceil(math.log2(2048 * d))", "float16"),
     ],
     "share_db": [
