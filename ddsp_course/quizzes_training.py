@@ -57,7 +57,7 @@ QUIZZES = {
         ('The matrix products of the decoder', 'Yes: their rounding errors are small against what the network leaves uncertain anyway.'),
         ('The running phase of the oscillators', 'It stands still after some milliseconds: the increment is less than half of the gap between neighbours.'),
         ('f0 in Hz', 'With 8 bits the neighbours of 440 Hz are 2 Hz away, that is 8 cents; harmonic 20 can be off by 20 Hz.')), 1),
-    'finite_loss': Quiz('The loss stands at 32 and does not move. The log says gradient_norm 0.00 and harmonic_db -120. What has happened?', (
+    'finite_loss': Quiz('The loss stays near 34, step after step. The log says gradient_norm 0.00 and harmonic_db -120. What has happened?', (
         ('The best solution is reached', 'With a loss that silence beats? A zero gradient means flat ground, not the lowest place.'),
         ('The knobs have been turned to their stops, where exp_sigmoid is flat', 'Yes: the rate was too high. No step leads back, so start again with a lower one.'),
         ('The recordings are silent', 'Then the loss would be small for silent harmonics. And a gradient would silence the noise.')), 2),
@@ -65,7 +65,7 @@ QUIZZES = {
         ('The loss stays high', 'It would for an octave too high. Every partial of a note is an even harmonic of the note an octave below.'),
         ('The noise gets louder', 'It does when harmonics are missing. Here none is.'),
         ('Nothing: listen, or look at the odd harmonics', 'Yes: the decoder mutes the odd ones and the sum is right. Loss and levels look healthy.')), 3),
-    'noise_up': Quiz('After some hundred steps the noise is 9 dB louder than in a good run, the loss somewhat higher, and the harmonics weaker. Which cause fits?', (
+    'noise_up': Quiz('After a hundred steps the noise is 6 dB louder than in a good run, the loss somewhat higher, and the harmonics weaker. Which cause fits?', (
         ('f0 is wrong, so that harmonics fall between the partials', 'Yes: the partials have to be painted with noise, the only part that reaches every frequency.'),
         ('The learning rate is far too high', 'Then a part would stand at a stop: silent or at full level, with a gradient of 0.'),
         ('Too few steps', 'More steps raise the harmonics and refine the noise. Compare with a good run at the same step.')), 1),
