@@ -64,7 +64,7 @@ QUIZZES = {
     'octave_low': Quiz('The pitch tracker reported every note an octave too low. What does the training curve say?', (
         ('The loss stays high', 'It would for an octave too high. Every partial of a note is an even harmonic of the note an octave below.'),
         ('The noise gets louder', 'It does when harmonics are missing. Here none is.'),
-        ('Nothing: listen, or look at the odd harmonics', 'Yes: the decoder mutes the odd ones and the sum is right. Loss and levels look healthy.')), 3),
+        ('Next to nothing: listen, or look at the odd harmonics', 'Yes: the decoder mutes the odd ones and the sum is right. Loss and levels look healthy.')), 3),
     'noise_up': Quiz('After a hundred steps the noise is 6 dB louder than in a good run, the loss somewhat higher, and the harmonics weaker. Which cause fits?', (
         ('f0 is wrong, so that harmonics fall between the partials', 'Yes: the partials have to be painted with noise, the only part that reaches every frequency.'),
         ('The learning rate is far too high', 'Then a part would stand at a stop: silent or at full level, with a gradient of 0.'),
