@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from .encoder import held_z
 from .losses import multiscale_spectral_loss
 from .mel import log_mel
 from .metrics import resynthesize
@@ -67,9 +68,8 @@ def _crops(dataset, split, seconds):
 
 @torch.no_grad()
 def _encode(model, crop):
-    "z [Z] of a crop; a z that varies in time is averaged."
-    z = model.encode({name: crop[name][None] for name in ('mfcc', 'loudness_db')})[0]
-    return z if z.ndim == 1 else z.mean(0)
+    "The held z [Z] of a crop."
+    return held_z(model.config, model.encode({name: crop[name][None] for name in ('mfcc', 'loudness_db')}))[0]
 
 # %% ../nbs/t3_generation/01_latents.ipynb #c007b
 def encode_dataset(model, dataset, split='train', seconds=2.0):

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "ddsp_course"
 ORDER = """
     display explorer kernels kernels_harmonic kernels_training kernels_auditory checking
     layers sampling windows stft mel pitch loudness harmonic noise reverb
-    recordings audio_files features storage data recording_check model losses runs processes training metrics
+    recordings audio_files features storage data recording_check encoder model losses runs processes training metrics
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
     latents mixture prior profiles generation
