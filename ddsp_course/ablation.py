@@ -102,7 +102,7 @@ def phrases(dataset, split="test", seconds=10.0):
     size, hop, found = round(seconds * dataset.frame_rate), dataset.hop_length, []
     for i in dataset.split(split):
         whole, recording = dataset.get(i), dataset.recordings[i]
-        for start in range(0, recording.n_samples // hop - size + 1, size):
+        for start in range(0, len(whole["audio"]) // hop - size + 1, size):
             cut = {name: whole[name][start:start + size] for name in ("f0_hz", "confidence", "loudness_db", "mfcc")}
             cut["audio"] = whole["audio"][start * hop:(start + size) * hop]
             found.append(Phrase(recording.group, recording.name, start, cut))
@@ -141,6 +141,8 @@ def yardstick_db(dataset, seconds=10.0):
 def _another(candidates, group, recording, generator):
     "A random phrase of `group` from another recording."
     choices = [p for p in candidates if p.group == group and p.recording != recording]
+    if not choices:
+        raise ValueError(f"dataset: group {group!r} needs a training recording of its own, long enough for a phrase")
     return choices[int(torch.randint(len(choices), (1,), generator=generator))]
 
 
@@ -259,7 +261,7 @@ def leak_r2(rows):
     x, predicted = np.stack([rows.f0_midi, rows.loudness_db], 1), np.empty_like(rows.z)
     for fit, judge in GroupKFold(min(5, len(set(rows.recordings)))).split(x, groups=rows.recordings):
         predictor = make_pipeline(StandardScaler(), PolynomialFeatures(3), Ridge(1.0)).fit(x[fit], rows.z[fit])
-        predicted[judge] = predictor.predict(x[judge])
+        predicted[judge] = predictor.predict(x[judge]).reshape(len(judge), -1)
     return float(1 - np.square(rows.z - predicted).sum() / np.square(rows.z - rows.z.mean(0)).sum())
 
 
