@@ -181,7 +181,7 @@ def replaced_z(model, dataset, seconds=10.0, seed=0):
         rows.append(row)
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
-# %% ../nbs/t3_generation/01_does_z_matter.ipynb #c040
+# %% ../nbs/t3_generation/01_does_z_matter.ipynb #c041
 def phrase_swap(model, dataset, classifier, seconds=10.0, seed=0):
     """Play one instrument's held-out phrases with another instrument's z, taken from the same score and from another phrase.
 
