@@ -72,6 +72,8 @@ def test_each_notebook_has_enough():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 4 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
     for notebook in ("07_auditory_model", "07_pemo_q"):
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
+    for notebook in ("02_encoder", "01_does_z_matter"):
+        assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
     peaq = [NOTEBOOKS[notebook] for notebook in ("06_ear_fft", "06_ear_patterns", "06_peaq")]
     assert sum(len(markers[EXERCISE]) for markers in peaq) >= 4 and sum(len(markers[QUIZ]) for markers in peaq) >= 3
 
