@@ -23,9 +23,9 @@ from ddsp_course.storage import write_atomically
 
 VARIANTS = {
     "none": dict(z=False),
+    "pooled": dict(),
     "frames": dict(z_pooling="frames"),
     "clip-scaled": dict(mfcc_normalisation="clip"),
-    "pooled": dict(),
     "pooled-kl": dict(kl_weight=0.01),
     "slow": dict(z_pooling="slow"),
     "both": dict(z_pooling="both"),
