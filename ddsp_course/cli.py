@@ -12,6 +12,7 @@ import sys
 import torch
 
 from . import commands as act
+from .encoder import Z_POOLINGS
 from .training import single_thread
 
 FAILURES = (ValueError, OSError, RuntimeError, ArithmeticError, ImportError, subprocess.SubprocessError)
@@ -76,6 +77,7 @@ def _training_commands(commands):
     p.add_argument("--variant", choices=("harmonic", "harmonic-noise", "full", "decay"), default="harmonic-noise", help="parts of the synthesizer (default harmonic-noise)")
     p.add_argument("--size", choices=("tiny", "small", "paper"), default="small", help="width and depth of the networks (default small)")
     p.add_argument("--z", action=argparse.BooleanOptionalAction, default=True, help="with or without the latent vector")
+    p.add_argument("--z-pooling", choices=Z_POOLINGS, default="clip", help="one z a clip (default), a frame, every 100 ms, or a fixed part and one that moves; no effect with --no-z")
     length = p.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_positive(int), help="updates of the weights (default 1000)")
     length.add_argument("--minutes", type=_positive(float), help="train for about this long")

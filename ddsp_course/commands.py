@@ -32,7 +32,7 @@ def train(args):
         if args.resume and (out / "train.json").is_file():
             config, settings, _ = training.load_settings(out)
         else:
-            config = model.configure(dataset, args.variant, args.z, args.size)
+            config = model.configure(dataset, args.variant, args.z, args.size, z_pooling=args.z_pooling)
             settings = training.TrainConfig(steps=args.steps or 1000, seed=args.seed, precision=args.precision)
             if args.minutes:
                 settings = training.fit_in_minutes(dataset, config, settings, args.minutes)

@@ -12,10 +12,6 @@ QUIZZES = {
         ('That of the violin recording', 'Yes: f0 goes past z, into the decoder and straight into the synthesizer. z can change the timbre only.'),
         ('That of the flute recording', 'z is made of MFCCs and holds 6 numbers for the whole clip: no melody fits in there.'),
         ('A mixture of both', 'There is one f0 curve. It comes from the violin and nothing is mixed with it.')), 1),
-    'own_mean': Quiz('The MFCCs of each clip are centred with the mean of that clip, and z is the mean of the encoder\'s output over the clip. What does z lose?', (
-        ('The loudness of the clip', 'This leaves with the first coefficient, but loudness has an input of its own.'),
-        ('Most of what tells two instruments apart', 'Yes: their mean spectra differ, and exactly that mean was subtracted before the encoder could see it.'),
-        ('Nothing, a network learns to add the mean again', 'It cannot: it is no longer in the input, and it differs from clip to clip.')), 2),
     'one_second': Quiz('A new model cannot learn one second of sound by heart. What do you do first?', (
         ('Collect more recordings', 'More data makes it harder to fit, not easier.'),
         ('Make the network wider', 'The default has far more weights than one second has controls. Width is not what is missing.'),

@@ -106,6 +106,13 @@ def make_optimizer(net, learning_rate):
     return torch.optim.Adam([{"params": p, "factor": factor} for factor, p in groups.items()], learning_rate, fused=True)
 
 # %% ../nbs/t2_synthesis/04_training.ipynb #c012
+def _latent_draws(net, batch, generator, group):
+    "Random numbers that the encoder wants in training: drawn for the whole batch by every process, of which each keeps its rows."
+    size, n_frames = len(batch["f0_hz"]) * group.world_size, batch["f0_hz"].shape[1]
+    draws = net.encoder.draw(size, n_frames, generator) if net.encoder is not None else {}
+    return {name: value[group.rows(size)] for name, value in draws.items()}
+
+
 def train_step(net, optimizer, batch, config, step, group=Group()):
     """One update of the weights.
 
@@ -125,7 +132,8 @@ def train_step(net, optimizer, batch, config, step, group=Group()):
     Returns
     -------
     dict
-        ``loss``, ``learning_rate``, ``gradient_norm``, and the level of each part in dB (``harmonic_db``, ``noise_db``).
+        ``loss``, ``learning_rate``, ``gradient_norm``, and the level of each part in dB (``harmonic_db``, ``noise_db``); for a model with ``kl_weight`` also
+        ``kl`` in nats, which is added to the loss with this weight.
 
     Raises
     ------
@@ -137,18 +145,22 @@ def train_step(net, optimizer, batch, config, step, group=Group()):
         settings["lr"] = rate * settings.get("factor", 1.0)
     optimizer.zero_grad(set_to_none=True)
     generator = on_device(step_generator(config.seed, step), batch["audio"].device)
+    batch = {**batch, **_latent_draws(net, batch, generator, group)}
     group.skip_earlier_rows(generator, (*batch["f0_hz"].shape, net.config.hop_length))
-    parts = net.synthesize_parts(predict_controls(net, batch, config.precision), generator)
+    controls = predict_controls(net, batch, config.precision)
+    parts = net.synthesize_parts(controls, generator)
     loss = multiscale_spectral_loss(parts["wet"], batch["audio"])
-    loss.backward()
-    figures = torch.stack([loss.detach(), *(parts[name].detach().square().mean() for name in ("harmonic", "noise"))])
+    kl = torch.zeros_like(loss) if controls.kl is None else controls.kl.mean()
+    (loss + net.config.kl_weight * kl).backward()
+    figures = torch.stack([loss.detach(), *(parts[name].detach().square().mean() for name in ("harmonic", "noise")), kl.detach()])
     group.average_([figures, *(p.grad for p in net.parameters() if p.grad is not None)])
-    loss, levels = figures[0], 10 * torch.log10(figures[1:] + 1e-12)
+    loss, levels = figures[0], 10 * torch.log10(figures[1:3] + 1e-12)
     norm = torch.nn.utils.clip_grad_norm_(net.parameters(), config.clip_norm)
     if not bool(torch.isfinite(loss) & torch.isfinite(norm)):
         raise FloatingPointError(f"loss {float(loss)} and gradient norm {float(norm)} at step {step}: try a lower learning_rate; the last checkpoint is whole")
     optimizer.step()
-    return {"loss": float(loss), "learning_rate": rate, "gradient_norm": float(norm), "harmonic_db": float(levels[0]), "noise_db": float(levels[1])}
+    return {"loss": float(loss), "learning_rate": rate, "gradient_norm": float(norm), "harmonic_db": float(levels[0]), "noise_db": float(levels[1]),
+            **({"kl": float(figures[3])} if net.config.kl_weight else {})}
 
 # %% ../nbs/t2_synthesis/04_training.ipynb #c012a
 @torch.no_grad()

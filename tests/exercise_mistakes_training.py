@@ -25,13 +25,6 @@ MISTAKES = {
         (GRU.format("(3 if z else 2) * h", 3, 1), "two, one for"),
         (GRU.format("(3 if z else 2) * h", 4, 2), "LSTM"),
     ],
-    "pooled_z": [
-        ("def pooled_z(h, x):\n    return h.mean(0)", "long rest"),
-        ("def pooled_z(h, x):\n    w = 10 ** (x[:, None] / 10)\n    return (h * w).sum(0) / w.sum()", "powers"),
-        ("def pooled_z(h, x):\n    return (h * x[:, None]).sum(0) / x.sum()", "no weights"),
-        ("def pooled_z(h, x):\n    return (h * 10 ** (x[:, None] / 20)).mean(0)", "number of frames"),
-        ("def pooled_z(h, x):\n    return torch.softmax(x, 0) @ h", "loudest frame"),
-    ],
     "changed_frames": [
         ("def changed_frames(n, i, feature, z):\n    return torch.arange(n) >= i", "encoder"),
         ("def changed_frames(n, i, feature, z):\n    return torch.arange(n) == i", "remember"),
