@@ -114,10 +114,11 @@ def _score_command(commands):
 
 # %% ../nbs/support/cli.ipynb #c006b
 def _generation_commands(commands):
-    p = _command(commands, "fit-prior", act.fit_prior, "fit a Gaussian mixture to the z of the training clips")
+    p = _command(commands, "fit-prior", act.fit_prior, "fit a prior to the z of the training recordings")
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("--dataset", help="another data set than the one trained on")
-    p.add_argument("--components", type=_components, default="auto", metavar="K|auto", help="number of components (default: chosen)")
+    p.add_argument("--kind", choices=("gaussian", "frames", "notes", "clips", "conditional", "markov", "gru"), default="clips", help="rung of the ladder of priors (default clips: a mixture over clips, one draw held)")
+    p.add_argument("--components", type=_components, default="auto", metavar="K|auto", help="number of components of the kind clips (default: chosen)")
     p = _command(commands, "generate", act.generate, "play a melody without input sound")
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("output", help="audio file to write, for example melody.wav")

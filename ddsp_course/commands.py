@@ -91,35 +91,41 @@ def score(args):
 
 def fit_prior(args):
     """Fit the prior of a run."""
-    from ddsp_course import latents, prior, runs
+    from ddsp_course import ladder, runs
 
     path = runs.own_run(args.run) / "prior.safetensors"
+    if args.kind != "clips" and args.components != "auto":
+        raise ValueError(f"--components goes with --kind clips; got --kind {args.kind}")
     net, dataset = _run_and_dataset(args)
-    clips = latents.encode_dataset(net, dataset, "train")
-    components = args.components if args.components == "auto" else int(args.components)
-    fitted = prior.LatentPrior.fit(clips.z, clips.phrases(), components=components, seed=args.seed)
+    paths = ladder.encode_paths(net, dataset, "train")
+    choice = {} if args.components == "auto" else {"components": int(args.components)}
+    fitted = ladder.KINDS[args.kind].fit(paths, seed=args.seed, **choice)
     fitted.save(path)
-    result = {"path": str(path), "clips": len(clips.z), "components": fitted.n_components, "weights": fitted.weights.tolist(), "selection": fitted.selection}
-    return result, f"{fitted.n_components} components for {len(clips.z)} clips; written to {path}"
+    result = {"path": str(path), "kind": args.kind, "recordings": len(paths.paths), "clips": len(paths.clips.z)}
+    if "weights" not in fitted.tensors:
+        return result, f"{args.kind}, {len(paths.paths)} recordings; written to {path}"
+    weights = fitted.tensors["weights"].tolist()
+    result |= {"components": len(weights), "weights": weights, "selection": fitted.about.get("selection", [])}
+    return result, f"{args.kind}, {len(weights)} components for {len(paths.clips.z)} clips; written to {path}"
 
 # %% ../nbs/support/commands.ipynb #c004b
 def generate(args):
     """Play a melody without input sound."""
     import soundfile
 
-    from ddsp_course import generation, model, prior, profiles, runs
+    from ddsp_course import generation, ladder, model, profiles, runs
 
     run = runs.find_run(args.run)
     net, path = model.load(run), run / "prior.safetensors"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: run 'ddsp-course fit-prior {args.run}' first")
-    mixture = prior.LatentPrior.load(path)
+    prior = ladder.load_prior(path)
     level = net.config.statistics["loudness_db"]
     wanted = {"loudness_db": level["mean"] + 0.5 * level["std"]}
     profile = profiles.from_midi(args.midi, **wanted) if args.midi else profiles.named(args.profile, **wanted)
     output, written = Path(args.output), []
     for i in range(args.count):
-        audio = generation.generate(net, mixture, profile, seed=args.seed + i)
+        audio = generation.generate(net, prior, profile, seed=args.seed + i)
         file = output if args.count == 1 else output.with_name(f"{output.stem}_{i + 1}{output.suffix}")
         file.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(file, audio.numpy(), net.config.sample_rate)
@@ -161,12 +167,12 @@ def _chosen_instrument(args):
 
 def _chosen_z(args):
     "None (the instrument's), 'input', or a draw from the run's prior."
-    from ddsp_course import prior, runs
+    from ddsp_course import ladder, runs
 
     path = runs.find_run(args.run) / "prior.safetensors"
     if args.z == "prior" and not path.is_file():
         raise FileNotFoundError(f"{path} is missing: run 'ddsp-course fit-prior {args.run}' first")
-    return {"instrument": lambda: None, "input": lambda: "input", "prior": lambda: prior.LatentPrior.load(path).sample(1, args.seed)}[args.z]()
+    return {"instrument": lambda: None, "input": lambda: "input", "prior": lambda: ladder.load_prior(path).sample(1, seed=args.seed)}[args.z]()
 
 # %% ../nbs/support/commands.ipynb #ctr2
 def transfer(args):

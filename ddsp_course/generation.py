@@ -8,9 +8,11 @@ import warnings
 
 import torch
 
+from .ladder import Clips
 from .loudness import loudness_db
 from .metrics import f0_l1_midi, loudness_l1_db, raw_pitch_accuracy
 from .pitch import estimate_f0, fill_unvoiced
+from .prior import LatentPrior
 
 # %% ../nbs/t3_generation/04_generation.ipynb #c014
 def _check_profile(profile):
@@ -66,25 +68,36 @@ def _within_training(loudness, voiced, statistics):
                       f'({mean - 3 * std:.0f} to {mean + 3 * std:.0f} dB) and was limited to it')
     return limited
 
+# %% ../nbs/t3_generation/04_generation.ipynb #c014z
+def _draw_z(prior, f0_hz, loudness_db, frame_rate, seed, temperature, component):
+    "z of a LatentPrior or a rung of the ladder: [1, Z] if one draw is held, else a path [1, F, Z]."
+    mixture = prior.mixture if isinstance(prior, Clips) else prior
+    if isinstance(mixture, LatentPrior):
+        return mixture.sample(1, seed, temperature, component)
+    if component is not None:
+        raise ValueError(f'component can only be chosen in a prior over clips; this one is of the kind {prior.kind!r}')
+    z = prior.sample(len(f0_hz), f0_hz, loudness_db, seed, temperature, frame_rate)
+    return z[:1] if (z == z[0]).all() else z[None]
+
 # %% ../nbs/t3_generation/04_generation.ipynb #c014c
 @torch.no_grad()
 def generate(model, prior, profile, seed=0, component=None, temperature=1.0):
     """A new sound from a melody and a random number.
 
-    One z is drawn from the prior and held for the whole melody. No audio goes in.
+    z is drawn from the prior: one z held for the whole melody, or a path, as the rung has it. No audio goes in.
 
     Parameters
     ----------
     model : DDSP
         A model with z.
-    prior : LatentPrior
-        Fitted to the z of this model.
+    prior : LatentPrior or Rung
+        Fitted to the z of this model (`ladder.fit_prior`).
     profile : Profile
         Pitch (0 in rests) and loudness; any frame rate.
     seed : int
         Seed of z and of the noise part. Same seed, same sound.
     component : int, optional
-        Draw z from this component of the prior (one instrument, where components are instruments).
+        Draw z from this component of a prior over clips (one instrument, where components are instruments).
     temperature : float
         Spread of the draw: 0 is the component's mean, 1 the fitted spread.
 
@@ -106,13 +119,13 @@ def generate(model, prior, profile, seed=0, component=None, temperature=1.0):
     config = model.config
     if not config.z_dims:
         raise ValueError('model has no latent vector (z_dims is 0): generation needs a model trained with z')
-    z = prior.sample(1, seed, temperature, component)
-    if z.shape[1] != config.z_dims:
-        raise ValueError(f'prior must draw z of {config.z_dims} dimensions for this model; it draws {z.shape[1]}')
     f0_hz, loudness = resample_profile(profile, config.sample_rate / config.hop_length)
     voiced = f0_hz > 0
     if 'loudness_db' in config.statistics:
         loudness = _within_training(loudness, voiced, config.statistics['loudness_db'])
+    z = _draw_z(prior, f0_hz, loudness, config.sample_rate / config.hop_length, seed, temperature, component)
+    if z.shape[-1] != config.z_dims:
+        raise ValueError(f'prior must draw z of {config.z_dims} dimensions for this model; it draws {z.shape[-1]}')
     controls = model({'f0_hz': fill_unvoiced(f0_hz)[None], 'loudness_db': loudness[None], 'z': z})
     gate = voiced.float()[None, :, None]
     noise = None if controls.noise_magnitudes is None else controls.noise_magnitudes * gate

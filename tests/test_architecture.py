@@ -20,7 +20,7 @@ ORDER = """
     recordings audio_files features storage data recording_check model losses runs processes training metrics
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
-    latents mixture prior profiles generation
+    latents latent_paths mixture prior rungs ladder profiles generation
     report demo classroom commands cli
     quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
     quizzes_synthesis exercises_synthesis quizzes_peaq exercises_peaq quizzes_pemoq exercises_pemoq
