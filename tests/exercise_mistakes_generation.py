@@ -40,4 +40,22 @@ MISTAKES = {
         ("def best_rung(pitch, jitter, drift, coverage):\n    ok = (pitch >= 0.95) & (jitter <= 1) & (drift <= 1.2)\n    return int(np.where(ok, coverage, -1).argmax())", "no rung passes"),
         ("def best_rung(pitch, jitter, drift, coverage):\n    ok = (pitch >= 0.95) & (jitter <= 1) & (drift <= 1.2)\n    return int(coverage[ok].argmax()) if ok.any() else -1", "among all"),
     ],
+    "nearest_ratio": [
+        ("def nearest_ratio(generated, held_out):\n    return held_out.min(1).mean() / generated.min(1).mean()", "Upside down"),
+        ("def nearest_ratio(generated, held_out):\n    return generated.mean() / held_out.mean()", "near to one"),
+        ("def nearest_ratio(generated, held_out):\n    return generated.min(0).mean() / held_out.min(0).mean()", "other axis"),
+        ("def nearest_ratio(generated, held_out):\n    return generated.min() / held_out.min()", "lucky"),
+    ],
+    "rarest_share": [
+        ("def rarest_share(heard, n):\n    return np.unique(heard, return_counts=True)[1].min() / len(heard)", "never heard"),
+        ("def rarest_share(heard, n):\n    return np.bincount(heard, minlength=n).min()", "number of draws"),
+        ("def rarest_share(heard, n):\n    return np.bincount(heard, minlength=n).argmin()", "which instrument"),
+        ("def rarest_share(heard, n):\n    return np.bincount(heard, minlength=n).min() / n", "among the draws"),
+    ],
+    "lead": [
+        ("def lead(a, b):\n    return np.percentile(a, 2.5) - np.percentile(b, 2.5)", "unpaired"),
+        ("def lead(a, b):\n    return np.percentile(a, 2.5) - np.percentile(b, 97.5)", "easy for both"),
+        ("def lead(a, b):\n    return (a - b).mean()", "unlucky"),
+        ("def lead(a, b):\n    return np.percentile(a - b, 0.025)", "fraction"),
+    ],
 }
