@@ -14,6 +14,29 @@ from .instruments import detect_notes, tracker_confidence
 from .latents import LatentSet, encode_dataset
 from .pitch import fill_unvoiced, hz_to_midi
 
+# %% ../nbs/t3_generation/01_latent_paths.ipynb #p03
+_BATCH = 512      # windows encoded at a time
+
+
+@torch.no_grad()
+def _window_z(model, features, size):
+    "z [F, Z]: frame i has the z of the window of `size` frames around it; near the ends the window stays inside the recording."
+    n = len(features['loudness_db'])
+    size = min(size, n)
+    windows = {name: features[name].unfold(0, size, 1) for name in ('mfcc', 'loudness_db')}
+    z = torch.cat([model.encode({'mfcc': windows['mfcc'][i:i + _BATCH].mT.contiguous(), 'loudness_db': windows['loudness_db'][i:i + _BATCH]})
+                   for i in range(0, n - size + 1, _BATCH)])
+    return z[(torch.arange(n) - size // 2).clamp(0, n - size)]
+
+
+@torch.no_grad()
+def _span_z(model, features, frame_z, span):
+    "z [Z] of the frames first ... last - 1: encoded alone by a pooled model, averaged otherwise."
+    a, b = span
+    if model.config.z_pooling == 'frames':
+        return frame_z[a:b].mean(0)
+    return model.encode({name: features[name][None, a:b] for name in ('mfcc', 'loudness_db')})[0]
+
 # %% ../nbs/t3_generation/01_latent_paths.ipynb #p01
 SHORTEST_S, STEP_SEMITONES = 0.1, 0.6      # shorter notes are left out; a pitch that leaves the note by more starts a new one
 
@@ -114,29 +137,6 @@ class LatentPaths(NamedTuple):
         "z of all notes [N, Z] and the stretch of 8 s that each lies in, the unit to hold out together."
         names = [f'{p.name} {int(a / self.frame_rate // 8)}' for p in self.paths for a in p.spans[:, 0].tolist()]
         return torch.cat([p.note_z for p in self.paths]), names
-
-# %% ../nbs/t3_generation/01_latent_paths.ipynb #p03
-_BATCH = 512      # windows encoded at a time
-
-
-@torch.no_grad()
-def _window_z(model, features, size):
-    "z [F, Z]: frame i has the z of the window of `size` frames around it; near the ends the window stays inside the recording."
-    n = len(features['loudness_db'])
-    size = min(size, n)
-    windows = {name: features[name].unfold(0, size, 1) for name in ('mfcc', 'loudness_db')}
-    z = torch.cat([model.encode({'mfcc': windows['mfcc'][i:i + _BATCH].mT.contiguous(), 'loudness_db': windows['loudness_db'][i:i + _BATCH]})
-                   for i in range(0, n - size + 1, _BATCH)])
-    return z[(torch.arange(n) - size // 2).clamp(0, n - size)]
-
-
-@torch.no_grad()
-def _span_z(model, features, frame_z, span):
-    "z [Z] of the frames first ... last - 1: encoded alone by a pooled model, averaged otherwise."
-    a, b = span
-    if model.config.z_pooling == 'frames':
-        return frame_z[a:b].mean(0)
-    return model.encode({name: features[name][None, a:b] for name in ('mfcc', 'loudness_db')})[0]
 
 # %% ../nbs/t3_generation/01_latent_paths.ipynb #p04
 def _path(model, dataset, i, window):

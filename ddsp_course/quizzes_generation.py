@@ -32,4 +32,12 @@ QUIZZES = {
         ('How good the prior is', 'The pitch is not chosen by the prior, yet it moves every spectrum.'),
         ('Mostly that the notes differ', 'Yes: so let each generator play the pitch and loudness of recordings, and compare with other recordings.'),
         ('Nothing changes: features do not depend on pitch', 'Log-mel bands follow the partials, and these follow the pitch.')), 2),
+    'rule_first': Quiz('Why is the rule for the best rung stated before the table is looked at?', (
+        ('Because the limits make the computation faster', 'Nothing is saved: every measure of every rung is computed anyway.'),
+        ('Because with a dozen columns some rule can be found for nearly every winner', 'Yes: a rule that is made to fit the numbers says more about us than about the rungs.'),
+        ('Because coverage is the only valid measure', 'It is one of several. Another rule would be as valid, if it had been stated beforehand.')), 2),
+    'decoder_or_prior': Quiz('All rungs lie 1.2 times as far from the training sounds as real held-out sounds do, and so does the resynthesis of the held-out pieces with their own z. What follows?', (
+        ('The priors draw z that are too far out', 'Resynthesis uses no prior, and it is as far away.'),
+        ('The rungs have learnt the training clips by heart', 'Then they would lie nearer than real held-out sounds, not further away.'),
+        ('The decoder leaves its mark on every sound, and a better prior would not help', 'Yes: a bound without a prior shows which part of the error is the decoder has made.')), 3),
 }

@@ -24,7 +24,7 @@ ORDER = """
     report demo classroom commands cli
     quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
     quizzes_synthesis exercises_synthesis quizzes_peaq exercises_peaq quizzes_pemoq exercises_pemoq
-    quizzes_transfer exercises_transfer quizzes_listening exercises_listening
+    quizzes_transfer exercises_transfer quizzes_listening exercises_listening quizzes_ladder exercises_ladder
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 
