@@ -39,5 +39,5 @@ QUIZZES = {
     'decoder_or_prior': Quiz('All rungs lie 1.2 times as far from the training sounds as real held-out sounds do, and so does the resynthesis of the held-out pieces with their own z. What follows?', (
         ('The priors draw z that are too far out', 'Resynthesis uses no prior, and it is as far away.'),
         ('The rungs have learnt the training clips by heart', 'Then they would lie nearer than real held-out sounds, not further away.'),
-        ('The decoder leaves its mark on every sound, and a better prior would not help', 'Yes: a bound without a prior shows which part of the error is the decoder has made.')), 3),
+        ('The decoder leaves its mark on every sound, and a better prior would not help', 'Yes: a bound without a prior shows which part of the error the decoder has made.')), 3),
 }

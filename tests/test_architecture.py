@@ -21,10 +21,12 @@ ORDER = """
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
     latents latent_paths mixture prior rungs ladder profiles generation
-    report demo classroom commands cli
+    distribution_metrics generation_metrics prior_evaluation
+    report prior_page demo classroom commands cli
     quizzes_basics exercises_basics quizzes_signals exercises_signals quizzes_analysis exercises_analysis
     quizzes_synthesis exercises_synthesis quizzes_peaq exercises_peaq quizzes_pemoq exercises_pemoq
     quizzes_transfer exercises_transfer quizzes_listening exercises_listening quizzes_ladder exercises_ladder
+    quizzes_generation exercises_generation
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 
