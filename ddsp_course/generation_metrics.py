@@ -116,7 +116,7 @@ def instrument_distances_db(sr=16000):
     return {f'{a}, {b}': shape_distance_db(shapes[a], shapes[b]) for i, a in enumerate(names) for b in names[i + 1:]}
 
 # %% ../nbs/t3_generation/05_evaluating_generation.ipynb #c021
-N_CEPSTRA = 13
+N_CEPSTRA = 8
 
 
 def _windows(audio, sr):
@@ -139,8 +139,8 @@ def mel_statistics(audio, sr):
 
     Returns
     -------
-    array [W, 13]
-        Mean over the active frames of the cepstral coefficients 1 to 13 (cosine transform, orthonormal) of the
+    array [W, 8]
+        Mean over the active frames of the cepstral coefficients 1 to 8 (cosine transform, orthonormal) of the
         spectral shape in dB. Seconds more than 40 dB below the loudest one are left out.
     """
     cosines = dct_matrix(N_CEPSTRA + 1, N_MELS)[1:].double().numpy().T
