@@ -102,10 +102,10 @@ class LatentPath(NamedTuple):
     note_z: torch.Tensor
 
     def trimmed(self):
-        "z [N, Z], f0 [N] (filled where no pitch was found) and loudness [N] from the first note frame to the last."
+        "z [N, Z], f0 [N] (0 outside notes, as in a profile) and loudness [N] from the first note frame to the last."
         at = torch.nonzero(self.notes)[:, 0]
         span = slice(int(at[0]), int(at[-1]) + 1)
-        return self.z[span], fill_unvoiced(self.f0_hz * self.notes)[span], self.loudness_db[span]
+        return self.z[span], (self.f0_hz * self.notes)[span], self.loudness_db[span]
 
 
 class LatentPaths(NamedTuple):
@@ -128,9 +128,9 @@ class LatentPaths(NamedTuple):
     window_s: float | None
 
     def rows(self, every_s=0.1):
-        "Every tenth of a second between first and last note: z [N, Z], f0 [N], loudness [N] and the recording of each row."
+        "Every tenth of a second in which a note sounds: z [N, Z], f0 [N], loudness [N] and the recording of each row."
         step = max(1, round(every_s * self.frame_rate))
-        parts = [tuple(x[::step] for x in path.trimmed()) for path in self.paths]
+        parts = [tuple(x[p.notes][::step] for x in (p.z, fill_unvoiced(p.f0_hz), p.loudness_db)) for p in self.paths]
         return *(torch.cat(x) for x in zip(*parts)), [p.name for p, x in zip(self.paths, parts) for _ in x[0]]
 
     def note_rows(self):

@@ -237,7 +237,8 @@ def conditional_gaussians(means, covariances, weights, x):
 class Conditional(Rung):
     """z given pitch and loudness: the conditional of a mixture over [z, log2 f0, loudness].
 
-    One component and one deviation are drawn and held; the mean follows pitch and loudness (inside the training range).
+    One component and one deviation are drawn and held; the mean follows pitch and loudness, as far as two standard
+    deviations from those of the component.
     """
 
     kind, uses_controls = 'conditional', True
@@ -247,29 +248,36 @@ class Conditional(Rung):
         """Fit to ten frames a second of a LatentPaths; K by BIC and held-out recordings."""
         z, f0_hz, loudness_db, names = paths.rows()
         joint = torch.cat([z, torch.stack([f0_hz.log2(), loudness_db], 1)], 1)
-        tensors = Frames.of(LatentPrior.fit(joint, names, seed=seed), paths.frame_rate).tensors
-        limits = torch.stack([joint[:, -2:].amin(0), joint[:, -2:].amax(0)]).double()
-        return cls({**tensors, 'limits': limits}, {'frame_rate': paths.frame_rate})
+        return cls(Frames.of(LatentPrior.fit(joint, names, seed=seed), paths.frame_rate).tensors, {'frame_rate': paths.frame_rate})
 
     @property
     def z_dims(self):
         return len(self.tensors['shift']) - 2
 
-    def _given(self, f0_hz, loudness_db):
-        t, n = self.tensors, self.z_dims
-        x = torch.stack([fill_unvoiced(f0_hz).log2(), loudness_db], 1).double().clamp(*t['limits'])
-        return conditional_gaussians(t['means'], t['covariances'], t['weights'], (x - t['shift'][n:]) / t['scale'][n:])
+    def _standardised(self, f0_hz, loudness_db):
+        x = torch.stack([fill_unvoiced(f0_hz).log2(), loudness_db], 1).double()
+        return (x - self.tensors['shift'][self.z_dims:]) / self.tensors['scale'][self.z_dims:]
+
+    def _given(self, x, k=slice(None)):
+        "Conditional mixture for standardised pitch and loudness x [N, 2], of all components or of a slice of them."
+        return conditional_gaussians(self.tensors['means'][k], self.tensors['covariances'][k], self.tensors['weights'][k], x)
+
+    def _within(self, x, k):
+        "x brought to at most two standard deviations from the mean of component k."
+        mean, covariance = self.tensors['means'][k, self.z_dims:], self.tensors['covariances'][k, self.z_dims:, self.z_dims:]
+        distance = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), (x - mean).T, upper=False).norm(dim=0)
+        return mean + (x - mean) * (2 / distance.clamp(min=2))[:, None]
 
     def _draw(self, n_frames, f0_hz, loudness_db, seed, temperature, frame_rate):
-        log_weights, means, covariances = self._given(f0_hz, loudness_db)
-        generator = torch.Generator().manual_seed(seed)
-        k = int(torch.multinomial(log_weights.exp().mean(0), 1, generator=generator))
+        x, generator = self._standardised(f0_hz, loudness_db), torch.Generator().manual_seed(seed)
+        k = int(torch.multinomial(self._given(x)[0].exp().mean(0), 1, generator=generator))
         noise = torch.randn(self.z_dims, generator=generator, dtype=torch.float64)
-        x = means[:, k] + temperature ** 0.5 * torch.linalg.cholesky(covariances[k]) @ noise
+        _, means, covariances = self._given(self._within(x, k), slice(k, k + 1))
+        x = means[:, 0] + temperature ** 0.5 * torch.linalg.cholesky(covariances[0]) @ noise
         return self.tensors['shift'][:self.z_dims] + self.tensors['scale'][:self.z_dims] * x
 
     def _score(self, z, f0_hz, loudness_db):
-        log_weights, means, covariances = self._given(f0_hz, loudness_db)
+        log_weights, means, covariances = self._given(self._standardised(f0_hz, loudness_db))
         scale = self.tensors['scale'][:self.z_dims]
         d = (z - self.tensors['shift'][:self.z_dims]) / scale
         gaussians = torch.distributions.MultivariateNormal(means, covariances)

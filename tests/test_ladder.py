@@ -267,7 +267,7 @@ def test_conditional_gaussians_against_numbers_on_a_grid():
 def test_the_conditional_rung_scores_and_draws_what_the_formula_says():
     prior = fitted('conditional')
     f0, level = torch.full((1,), 300.0), torch.full((1,), -30.0)
-    log_w, mean, covariance = prior._given(f0, level)
+    log_w, mean, covariance = prior._given(prior._standardised(f0, level))
     centre = (log_w[0].exp() @ mean[0]) * prior.tensors['scale'][:Z] + prior.tensors['shift'][:Z]
     z = torch.cat([prior.sample(1, f0, level, seed=s) for s in range(1500)])
     assert ((z.mean(0) - centre).abs() < 4 * z.std(0) / 1500 ** 0.5).all()
