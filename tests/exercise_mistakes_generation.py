@@ -22,11 +22,11 @@ MISTAKES = {
         ("def coverage(distance, radius):\n    return (distance < radius[:, None]).mean()", "all pairs"),
         ("def coverage(distance, radius):\n    return (distance < radius[:, None]).sum(1).mean()", "whether there is any"),
     ],
-    "jitter": [
-        ("def jitter(mel_db):\n    return np.sqrt((np.diff(mel_db, axis=0) ** 2).mean(1)).mean()", "swells and fades"),
-        ("def jitter(mel_db):\n    s = mel_db - mel_db.mean(1, keepdims=True)\n    return np.sqrt((np.diff(s, axis=1) ** 2).mean(1)).mean()", "other axis"),
-        ("def jitter(mel_db):\n    s = mel_db - mel_db.mean(1, keepdims=True)\n    return abs(np.diff(s, axis=0)).mean()", "mean absolute"),
-        ("def jitter(mel_db):\n    s = mel_db - mel_db.mean(1, keepdims=True)\n    return np.sqrt((np.diff(s, axis=0) ** 2).mean())", "root in each frame"),
+    "shape_jitter": [
+        ("def shape_jitter(mel_db):\n    return np.sqrt((np.diff(mel_db, axis=0) ** 2).mean(1)).mean()", "swells and fades"),
+        ("def shape_jitter(mel_db):\n    s = mel_db - mel_db.mean(1, keepdims=True)\n    return np.sqrt((np.diff(s, axis=1) ** 2).mean(1)).mean()", "other axis"),
+        ("def shape_jitter(mel_db):\n    s = mel_db - mel_db.mean(1, keepdims=True)\n    return abs(np.diff(s, axis=0)).mean()", "mean absolute"),
+        ("def shape_jitter(mel_db):\n    s = mel_db - mel_db.mean(1, keepdims=True)\n    return np.sqrt((np.diff(s, axis=0) ** 2).mean())", "root in each frame"),
     ],
     "consistency": [
         ("def consistency(labels):\n    return np.bincount(labels.ravel()).max() / labels.size", "together"),
