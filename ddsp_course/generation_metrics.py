@@ -228,7 +228,7 @@ def bounds(train_z, held_out_z):
             'noise z': Bound(lambda n, g: mean + std * torch.randn(n, len(mean), generator=g))}
 
 # %% ../nbs/t3_generation/05_evaluating_generation.ipynb #c025
-def copies(bench, name, count=4):
+def copies(bench, name, count=2):
     """Sounds [count][pieces] of one system on the profiles of the held-out pieces.
 
     `name` is a prior of the bench, 'own z' (each piece with its own z: resynthesis) or 'real' (the recordings).

@@ -104,7 +104,7 @@ def _spread(values):
     return {'mean': float(np.mean(values)), 'range95': np.percentile(values, [2.5, 97.5]).tolist(), 'n': len(values)}
 
 
-def judge(bench, name, real, yardstick_db, draws=32, count=4, splits=20):
+def judge(bench, name, real, yardstick_db, draws=32, count=2, splits=20):
     """All measures of one system.
 
     Parameters
@@ -214,7 +214,7 @@ def targets(table, kind, components=None):
     return [{'target': name, 'value': value, 'wanted': f'{sign} {limit:g}', 'reached': bool(reached[sign](value, limit))} for name, value, sign, limit in wanted if value is not None]
 
 # %% ../nbs/t3_generation/05_comparing_priors.ipynb #c014
-def evaluate_priors(bench, draws=32, count=4, splits=20, progress=True):
+def evaluate_priors(bench, draws=32, count=2, splits=20, progress=True):
     """Judge every rung of a bench, and the bounds.
 
     Parameters
