@@ -279,8 +279,18 @@ def consistency(labels):
     return label, labels.count(label) / len(labels)
 
 # %% ../nbs/t3_generation/05_evaluating_generation.ipynb #c033
+def _reliable_judge(dataset, pieces, least=0.9):
+    "A classifier of the groups, or None: with a single group, or if it is right in fewer than `least` of the seconds of real pieces."
+    if len(dataset.groups) < 2:
+        return None
+    judge = latents.instrument_classifier(dataset)
+    right = [label == piece.group for piece in pieces for label in latents.classify(judge, piece.audio, dataset.sample_rate)]
+    return judge if np.mean(right) >= least else None
+
+
 class Bench:
-    """Everything that the rungs of the ladder are judged with: pieces, melodies, features, a classifier, and the rungs.
+    """Everything that the rungs of the ladder are judged with: pieces, melodies, features, the rungs, and a classifier
+    (`judge`; None with a single group, or where it does not recognise at least 90 % of the real held-out seconds).
 
     Parameters
     ----------
@@ -308,7 +318,7 @@ class Bench:
         if len(self.pieces) < 4:
             raise ValueError(f'the data set must have at least four held-out pieces of {PIECE_S:g} s (two halves are compared); it has {len(self.pieces)}')
         self.priors = {kind: fit_prior(self.paths, kind, seed) for kind in kinds} | bounds(self.paths.clips.z, self.held.z)
-        self.judge = latents.instrument_classifier(dataset) if len(dataset.groups) > 1 else None
+        self.judge = _reliable_judge(dataset, self.pieces)
         self.groups, level = dataset.groups, dataset.statistics['loudness_db']
         named = [profiles.named(name, loudness_db=min(0.0, level['mean'] + 0.5 * level['std'])) for name in MELODIES]
         self.melodies = [Profile(p.f0_hz[:n], p.loudness_db[:n], p.frame_rate, p.name) for p in named for n in [round(PIECE_S * p.frame_rate)]]

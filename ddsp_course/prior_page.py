@@ -32,7 +32,7 @@ def _cell(entry):
 
 def table_rows(result, columns=COLUMNS):
     """Header and rows (lists of str) of the table of `prior_evaluation.evaluate_priors`; rungs first, then the bounds."""
-    groups = result['groups'] if len(result['groups']) > 1 else []
+    groups = result['groups'] if result['table']['real']['shares'] else []
     header = ['system', *columns.values(), *groups]
     shares = {name: [f"{row['shares'][g]:.0%}" if row['shares'] else '–' for g in groups] for name, row in result['table'].items()}
     return header, [[name, *(_cell(result['table'][name][key]) for key in columns), *shares[name]] for name in _order(result)]

@@ -131,7 +131,9 @@ def bench(tmp_path_factory):
     dataset = data.prepare([folder], folder / "d", frame_rate=100, held_out="*_[34].wav", workers=1, progress=False)
     torch.manual_seed(0)
     net = DDSP(configure(dataset, "harmonic-noise")).eval()
-    return g.Bench(net, dataset, ["clips", "frames"])
+    made = g.Bench(net, dataset, ["clips", "frames"])
+    made.folder = folder / "d"
+    return made
 
 
 def test_pieces_carry_their_own_profile(bench):
@@ -139,6 +141,17 @@ def test_pieces_carry_their_own_profile(bench):
     for piece in bench.pieces:
         assert len(piece.audio) == 160 * len(piece.profile.f0_hz) and piece.z.shape == (bench.model.config.z_dims,)
         assert piece.profile.f0_hz.median() == pytest.approx(300 * 2 ** ((3 + int(piece.name[-3] == "4")) / 12), rel=0.03)
+
+
+def test_a_judge_that_errs_is_not_used(bench):
+    from types import SimpleNamespace
+
+    assert bench.judge is not None
+    names = SimpleNamespace(groups=["dull"])
+    assert g._reliable_judge(names, bench.pieces) is None                      # a single group
+    swapped = [p._replace(group="bright" if p.group == "dull" else "dull") for p in bench.pieces]
+    dataset = data.load(bench.folder)
+    assert g._reliable_judge(dataset, bench.pieces) is not None and g._reliable_judge(dataset, swapped) is None
 
 
 def test_bounds_are_what_they_say():
@@ -259,3 +272,17 @@ def test_command(tone_dataset, tmp_path, capsys):
     assert "kinds must be among" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["evaluate-prior", "quartet", "--draws", "0"])
+
+
+@pytest.mark.parametrize("run", ["quartet", "violin"])
+def test_stored_results_are_of_this_kind(run):
+    "They hold what the code makes today, and the verdict follows from the table."
+    from ddsp_course.ladder import KINDS
+    from ddsp_course.recordings import data_dir
+
+    path = data_dir() / "results" / f"priors_{run}.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert path.stat().st_size < 200_000 and stored["run"] == run and stored["kinds"] == list(KINDS) and stored["processor"]
+    assert all(set(MEASURES) <= set(row) for row in stored["table"].values())
+    assert best_rung(stored["table"], stored["kinds"]) == stored["best"]
+    assert all(len(stored["table"][kind]["rows"]) == stored["settings"]["draws"] == 32 for kind in stored["kinds"])
