@@ -25,7 +25,6 @@ def check_window_start(answer):
     return compare_function('window_start', answer, lambda i, size, n: min(max(i - size // 2, 0), n - size), inputs, [
         (lambda i, size, n: i - size // 2, 'Right in the middle of a recording. Where does the window of frame 2 begin?'),
         (lambda i, size, n: max(i - size // 2, 0), 'The start is right, the end is not: the window of the last frame reaches beyond the recording.'),
-        (lambda i, size, n: min(max(i - size // 2, 0), n - 1), 'The first frame of the window stays inside the recording, but the last one does not.'),
         (lambda i, size, n: min(i - size // 2, n - size), 'The end is right. At the beginning the window starts before the recording does.'),
         (lambda i, size, n: min(max(i, 0), n - size), 'This window begins at the frame. It should lie around it.'),
         (lambda i, size, n: min(max(i - size, 0), n - size), 'This window ends at the frame. It should lie around it.')])

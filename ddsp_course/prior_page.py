@@ -27,12 +27,12 @@ def _cell(entry):
     if entry['mean'] is None:
         return '–'
     low, high = entry.get('ci95') or entry.get('range95') or (None, None)
-    return f"{entry['mean']:.3g}" + (f' ({low:.3g} to {high:.3g})' if low is not None else '')
+    return f"{entry['mean']:.3g}" + (f' ({low:.3g}–{high:.3g})' if low is not None else '')
 
 
 def table_rows(result, columns=COLUMNS):
-    """Header and rows (lists of str) of the table of `prior_evaluation.evaluate_priors`; rungs first, then the bounds."""
-    groups = result['groups'] if result['table']['real']['shares'] else []
+    """Header and rows (lists of str) of the table of `prior_evaluation.evaluate_priors`; rungs first, then the bounds; shares of the instruments stand with the consistency."""
+    groups = result['groups'] if result['table']['real']['shares'] and 'consistency' in columns else []
     header = ['system', *columns.values(), *groups]
     shares = {name: [f"{row['shares'][g]:.0%}" if row['shares'] else '–' for g in groups] for name, row in result['table'].items()}
     return header, [[name, *(_cell(result['table'][name][key]) for key in columns), *shares[name]] for name in _order(result)]
@@ -101,6 +101,7 @@ def temperature_figure(result):
             chosen = [row for row in rows if row['temperature'] == temperature]
             ax.plot([row['z_distance'] for row in chosen], [row[key] for row in chosen], marker, ms=4, label=f'T = {temperature:g}')
         ax.set(xlabel='distance of z from the mean (standard deviations)', ylabel=label, title=f"rank correlation {result['temperature']['rank_correlation_' + key]:+.2f}")
+    axes[0].set_ylim(min(0.9, *(row['raw_pitch_accuracy'] for row in rows)) - 0.01, 1.01)
     axes[1].legend(fontsize=7)
     return fig
 
@@ -166,10 +167,11 @@ def write_pages(result, bench, out):
     from matplotlib import pyplot as plt
 
     out, kinds = Path(out), result['kinds']
+    parts = [{key: name for key, name in COLUMNS.items() if key.startswith(('mel_', 'crepe_')) == clouds} for clouds in (False, True)]
     sections = [('Verdict', f"<p>{html.escape(verdict(result))}</p>" + ''.join(
         f'<h3>{html.escape(kind)}</h3>' + report.table_html(('target', 'value', 'wanted', ''), [(r['target'], f"{r['value']:.3f}", r['wanted'], r['reached']) for r in result['targets'][kind]])
-        for kind in kinds if kind == result['best']['kind'])),
-        ('Table', '<div style="overflow-x:auto">' + report.table_html(*table_rows(result)) + '</div>' + report.table_html(('column', 'meaning'), EXPLAIN.items()))]
+        for kind in kinds if kind in ('clips', result['best']['kind']))),
+        ('Table', ''.join('<div style="overflow-x:auto">' + report.table_html(*table_rows(result, part)) + '</div>' for part in parts) + report.table_html(('column', 'meaning'), EXPLAIN.items()))]
     figures = overview_figure(result), temperature_figure(result)
     sections += [('Rungs and bounds', display.figure_html(figures[0])), (f"Far from the mean ({result['temperature']['kind']})", display.figure_html(figures[1]))]
     for figure in figures:

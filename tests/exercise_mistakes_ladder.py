@@ -7,7 +7,6 @@ MISTAKES = {
     "window_start": [
         ("def window_start(i, size, n):\n    return i - size // 2", "frame 2"),
         ("def window_start(i, size, n):\n    return max(0, i - size // 2)", "last frame reaches"),
-        ("def window_start(i, size, n):\n    return min(n - 1, max(0, i - size // 2))", "last one does not"),
         ("def window_start(i, size, n):\n    return min(i, n - size)", "begins at the frame"),
     ],
     "jitter": [

@@ -100,6 +100,15 @@ def test_evaluate(capsys, run):
     assert status == 0 and "multiscale_loss" in out
 
 
+def test_any_rung_of_the_ladder(capsys, run, tmp_path):
+    status, out, _ = call(capsys, "fit-prior", run, "--kind", "markov", "--json")
+    assert status == 0 and json.loads(out)["kind"] == "markov"
+    status, out, _ = call(capsys, "generate", run, tmp_path / "a.wav", "--profile", "scale", "--json")
+    assert status == 0 and (tmp_path / "a.wav").is_file()
+    status, _, err = call(capsys, "fit-prior", run, "--kind", "markov", "--components", 2)
+    assert status == 1 and "--components" in err
+
+
 def test_prior_and_generation(capsys, run, tmp_path):
     (run / "prior.safetensors").unlink(missing_ok=True)
     status, _, err = call(capsys, "generate", run, tmp_path / "x.wav")

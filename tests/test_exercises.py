@@ -72,7 +72,8 @@ def test_each_notebook_has_enough():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 4 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
     for notebook in ("07_auditory_model", "07_pemo_q", "05_distribution_metrics", "05_evaluating_generation"):
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
-    assert len(NOTEBOOKS["05_comparing_priors"][EXERCISE]) >= 3 and len(NOTEBOOKS["05_comparing_priors"][QUIZ]) >= 2
+    for notebook in ("01_latent_paths", "02_ladder", "02_ladder_time", "05_comparing_priors"):
+        assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 2
     peaq = [NOTEBOOKS[notebook] for notebook in ("06_ear_fft", "06_ear_patterns", "06_peaq")]
     assert sum(len(markers[EXERCISE]) for markers in peaq) >= 4 and sum(len(markers[QUIZ]) for markers in peaq) >= 3
 

@@ -52,7 +52,8 @@ def test_the_page_shows_everything_and_asks_for_nothing(tmp_path):
         page.goto(path.as_uri())
         expect(page.get_by_role("heading", level=1)).to_have_text("Priors of z")
         table = page.locator("table").nth(1)
-        assert table.locator("th").all_text_contents() == ["system", *COLUMNS.values(), "flute", "violin"]
+        shown = [page.locator("table").nth(i).locator("th").all_text_contents() for i in (1, 2)]
+        assert shown[0][-2:] == ["flute", "violin"] and [name for row in shown for name in row[1:] if name not in ("flute", "violin")] == list(COLUMNS.values())
         assert [row.split()[0] for row in table.locator("tbody tr").all_inner_texts()] == ["clips", "frames", "real", "own", "mean"]
         assert page.locator("td.ok").count() == page.locator("td.miss").count() == 1
         assert page.locator("audio").count() == 6
