@@ -148,14 +148,14 @@ def test_generate_from_midi(capsys, run, tmp_path):
 def test_student_and_progress(capsys, tmp_path):
     status, out, _ = call(capsys, "student", "--out", tmp_path / "class", "--part", "t3", "--json")
     answer = json.loads(out)
-    assert status == 0 and len(answer["files"]) >= 6 and all(Path(f["path"]).is_file() for f in answer["files"]) and answer["exercises"] == []
-    assert call(capsys, "student", "--out", tmp_path / "class", "--part", "t3")[:2] == (0, f"{len(answer['files'])} files in {tmp_path / 'class'} ({len(answer['files'])} unchanged), 0 exercises, no solutions\n")
+    assert status == 0 and len(answer["files"]) >= 6 and all(Path(f["path"]).is_file() for f in answer["files"]) and len(answer["exercises"]) >= 9
+    assert call(capsys, "student", "--out", tmp_path / "class", "--part", "t3")[:2] == (0, f"{len(answer['files'])} files in {tmp_path / 'class'} ({len(answer['files'])} unchanged), {len(answer['exercises'])} exercises, no solutions\n")
     (tmp_path / "class" / "index.ipynb").write_text("mine")
     status, out, err = call(capsys, "student", "--out", tmp_path / "class", "--part", "t3")
     assert status == 1 and not out and "index.ipynb" in err and "--force" in err
-    status, out, _ = call(capsys, "progress", tmp_path / "class", tmp_path / "nobody.ipynb", "--json")
+    status, out, _ = call(capsys, "progress", tmp_path / "class" / "index.ipynb", tmp_path / "class" / "glossary.ipynb", tmp_path / "nobody.ipynb", "--json")
     answer = json.loads(out)
-    assert status == 0 and answer["passed"] == answer["total"] == 0 and len(answer["notebooks"]) >= 7
+    assert status == 0 and answer["passed"] == answer["total"] == 0 and len(answer["notebooks"]) == 3
     assert [bool(r["problem"]) for r in answer["notebooks"]].count(True) == 2 and "no such file" in answer["notebooks"][-1]["problem"]
 
 
