@@ -152,6 +152,15 @@ def _generation_commands(commands):
     p.add_argument("--count", type=_positive(int), default=1, help="how many, each with its own draw of z: one melody, many timbres")
 
 
+def _evaluate_prior_command(commands):
+    p = _command(commands, "evaluate-prior", act.evaluate_prior, "judge the ladder of priors of a run, with bounds and intervals")
+    p.add_argument("run", help=RUN_HELP)
+    p.add_argument("--dataset", help="data set of the run, if it has moved")
+    p.add_argument("--kinds", metavar="A,B", help="only these rungs, for example clips,notes (default: all)")
+    p.add_argument("--draws", type=_positive(int), default=32, help="melodies a rung, at least 8 (default 32)")
+    p.add_argument("--out", metavar="DIR", help="where priors.json, priors.html and listening_priors.html go (default: the run; nowhere for a shipped run)")
+
+
 def _classroom_commands(commands):
     p = _command(commands, "student", act.student, "write the notebooks without solutions and outputs, for a class")
     p.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
@@ -178,6 +187,7 @@ def build_parser():
     _transfer_command(commands)
     _play_command(commands)
     _generation_commands(commands)
+    _evaluate_prior_command(commands)
     _classroom_commands(commands)
     return parser
 

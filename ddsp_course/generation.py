@@ -11,7 +11,7 @@ import torch
 from .ladder import Clips
 from .long_sounds import synthesize_long
 from .loudness import loudness_db
-from .metrics import f0_l1_midi, loudness_l1_db, raw_pitch_accuracy
+from .metrics import f0_l1_midi, f0_outliers, loudness_l1_db, raw_pitch_accuracy
 from .pitch import estimate_f0, fill_unvoiced
 from .prior import LatentPrior
 
@@ -161,7 +161,7 @@ def adherence(audio, sr, profile):
     -------
     dict
         `raw_pitch_accuracy` (share of all voiced profile frames whose pitch, by pYIN, lies within 50
-        cents), `f0_l1_midi` (semitones), `loudness_l1_db` (voiced frames), `voiced_frames`, `tracker`.
+        cents), `f0_l1_midi` (semitones), `f0_outliers` (share of 4 s clips further off than an octave), `loudness_l1_db` (voiced frames), `voiced_frames`, `tracker`.
 
     Raises
     ------
@@ -182,5 +182,7 @@ def adherence(audio, sr, profile):
     if len(track.f0_hz) < n:
         raise ValueError(f'audio must cover the {n / rate:.2f} s of the profile; it lasts {len(track.f0_hz) / rate:.2f} s')
     heard = loudness_db(torch.as_tensor(audio), sr, frame_rate=rate)[:n]
-    return {'raw_pitch_accuracy': raw_pitch_accuracy(f0_hz, track.f0_hz[:n]), 'f0_l1_midi': f0_l1_midi(f0_hz, track.f0_hz[:n]),
+    pitch = f0_hz, track.f0_hz[:n]
+    return {'raw_pitch_accuracy': raw_pitch_accuracy(*pitch), 'f0_l1_midi': f0_l1_midi(*pitch, clip_frames=round(4 * rate)),
+            'f0_outliers': f0_outliers(*pitch, clip_frames=round(4 * rate)),
             'loudness_l1_db': loudness_l1_db(loudness, heard, f0_hz > 0), 'voiced_frames': int((f0_hz > 0).sum()), 'tracker': 'pyin'}

@@ -70,8 +70,9 @@ def test_each_notebook_has_enough():
     names = "00_what_is_ddsp 01_pytorch_basics 02_sampling 03_windows 04_stft 05_mel_mfcc 06_pitch 07_loudness 08_harmonic_synth 09_filtered_noise 10_reverb"
     for notebook in names.split():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 4 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
-    for notebook in ("07_auditory_model", "07_pemo_q"):
+    for notebook in ("07_auditory_model", "07_pemo_q", "05_distribution_metrics", "05_evaluating_generation"):
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
+<<<<<<< HEAD
     names = """
         00_audio_files 00_features 00_recordings 00_storage 01_dataset 01_does_z_matter 01_latent_paths 01_latents 01_own_recording
         01_recording_check 01_validation 01_z_dataset 02_autoencoder 02_em 02_encoder 02_gmm 02_ladder 02_ladder_time 03_drawn_profiles 03_midi
@@ -80,6 +81,10 @@ def test_each_notebook_has_enough():
     """
     for notebook in names.split():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 2, notebook
+=======
+    for notebook in ("01_latent_paths", "02_ladder", "02_ladder_time", "05_comparing_priors"):
+        assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 2
+>>>>>>> genmetrics
     peaq = [NOTEBOOKS[notebook] for notebook in ("06_ear_fft", "06_ear_patterns", "06_peaq")]
     assert sum(len(markers[EXERCISE]) for markers in peaq) >= 4 and sum(len(markers[QUIZ]) for markers in peaq) >= 3
 
