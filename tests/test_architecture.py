@@ -17,7 +17,7 @@ PACKAGE = ROOT / "ddsp_course"
 ORDER = """
     display explorer kernels kernels_harmonic kernels_training kernels_auditory checking
     layers sampling windows stft mel pitch loudness harmonic noise reverb
-    recordings audio_files recorder features validation storage data recording_check encoder model losses runs processes training metrics bounds
+    recordings audio_files features validation storage recorder data recording_check encoder model losses runs processes training metrics bounds
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening comparison
     instruments long_sounds transfer pitch_encoder
     latents ablation latent_paths latent_storage mixture prior rungs ladder midi profiles curves generation distribution_metrics generation_metrics prior_evaluation playable ensemble
