@@ -20,12 +20,12 @@ ORDER = """
     recordings audio_files recorder features validation storage data recording_check model losses runs processes training metrics
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
-    latents latent_paths latent_storage mixture prior rungs ladder profiles generation playable ensemble
+    latents invariance latent_paths latent_storage mixture prior rungs ladder profiles generation playable ensemble
     report demo classroom commands cli
-    quizzes_analysis quizzes_basics quizzes_data quizzes_finale quizzes_ladder quizzes_latents
+    quizzes_analysis quizzes_basics quizzes_data quizzes_finale quizzes_invariance quizzes_ladder quizzes_latents
     quizzes_listening quizzes_peaq quizzes_pemoq quizzes_playable quizzes_signals quizzes_synthesis
     quizzes_transfer exercises_analysis exercises_basics exercises_dataset exercises_files exercises_finale
-    exercises_ladder exercises_latents exercises_listening exercises_peaq exercises_pemoq exercises_playable
+    exercises_invariance exercises_ladder exercises_latents exercises_listening exercises_peaq exercises_pemoq exercises_playable
     exercises_signals exercises_synthesis exercises_transfer
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
