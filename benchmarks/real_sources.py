@@ -3,7 +3,7 @@
     python benchmarks/real_sources.py --audio FOLDER [--seeds 0 1] [--steps 600] [--out data/results/real_sources.json]
 
 FOLDER holds the recordings (`ddsp-course data fetch` garner-bwv1002, weresax-alto, vocadito-1, sms-voices; found by name in subfolders, too;
-vocadito_10 of the same data set is used where it is). About a minute of CPU time a model. Each finished model is written at once, so a stopped run goes on.
+vocadito_10 of the same data set is used where it is). About half a minute of CPU time a model. Each finished model is written at once, so a stopped run goes on.
 
 Every held-out performance is played with the z of each other source, at its own pitch and moved to the median pitch of the other source. A second counts as
 'heard as the target' when a classifier of real recordings says so. It partly hears pitch: so the distance to the target's own recordings at the same pitch

@@ -173,6 +173,21 @@ def test_adversary_within_a_source_is_not_rewarded_for_the_source(script):
         assert float(adversary(z, batch, which, 1.0).detach()) == pytest.approx(wanted / 2, abs=1e-6)
 
 
+@pytest.mark.parametrize("recipe", ["none", "adversary-within", "film-envelope"])
+def test_script_trains_and_measures_on_tones(script, tone_dataset, recipe):
+    recordings = script.load_training(tone_dataset)
+    nets = [script.train(tone_dataset, recordings, recipe, 3, steps=2) for _ in range(2)]
+    weights, again = (net.state_dict() for net in nets)
+    assert all(torch.equal(weights[k], again[k]) for k in weights)            # same seed, same model
+    judge = script.instrument_classifier(tone_dataset)
+    real, pitch = script.windows_of(tone_dataset, judge, "train"), {g: float(script.voiced_midi(tone_dataset, g).median()) for g in ("low", "high")}
+    table = script.summarise(script.swaps(nets[0], tone_dataset, judge, real, pitch, {g: (p - 3, p + 3) for g, p in pitch.items()}, draws=1))
+    z = ("none",) if recipe == "none" else ("own", "target")
+    assert set(table) == {f"{a}|{b}|{p}|{q}" for a, b in (("low", "high"), ("high", "low")) for p in ("own", "target") for q in z}
+    assert all(cell["hit"]["n"] == 3 for cell in table.values())              # three seconds of one held-out recording
+    assert table[f"low|high|target|{z[-1]}"]["hit_outside"] is None and table[f"low|high|own|{z[-1]}"]["hit_inside"] is None
+
+
 def test_stored_figures_are_complete_and_small(script):
     path = ROOT / "data" / "results" / "real_sources.json"
     result = json.loads(path.read_text(encoding="utf-8"))
