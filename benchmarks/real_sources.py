@@ -396,7 +396,7 @@ def main():
             table = summarise(swaps(net, dataset, classifier, real, median, span, seed=seed))
             result["models"].append({"recipe": recipe, "seed": seed, "train_cpu_s": round(spent, 1), "held_out_loss": held_out(net, dataset), "leak": leak(net, dataset), "swaps": table})
             out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_text(json.dumps(result, indent=1))
+            out.write_text(json.dumps(result))
             print(f"{recipe} {seed}: {spent:.0f} + {time.process_time() - start - spent:.0f} CPU s", flush=True)
 
 
