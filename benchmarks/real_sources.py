@@ -1,6 +1,6 @@
 """One model for a real violin, a real alto saxophone and real voices, whose pitch ranges differ: who decides the timbre, pitch or z?
 
-    python benchmarks/real_sources.py --audio FOLDER [--seeds 0 1] [--steps 600] [--out data/results/real_sources.json]
+    python benchmarks/real_sources.py --audio FOLDER [--seeds 0 1 2] [--steps 600] [--out data/results/real_sources.json]
 
 FOLDER holds the recordings (`ddsp-course data fetch` garner-bwv1002, weresax-alto, vocadito-1, sms-voices; found by name in subfolders, too;
 vocadito_10 of the same data set is used where it is). About half a minute of CPU time a model. Each finished model is written at once, so a stopped run goes on.
@@ -363,7 +363,7 @@ def parse():
     parser.add_argument("--audio", required=True, help="folder of the recordings")
     parser.add_argument("--work", default="real_sources", help="folder for the prepared data set (default: real_sources)")
     parser.add_argument("--out", default="data/results/real_sources.json", help="result, continued if it exists")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=RECIPES)
     return parser.parse_args()
@@ -381,7 +381,7 @@ def main():
     classifier = instrument_classifier(dataset)
     real, held = windows_of(dataset, classifier, "train"), windows_of(dataset, classifier)
     result["data"] = describe(dataset, classifier) | {"distance_of_real_db": yardsticks(real, held)}
-    result["settings"] = {"steps": args.steps, "batch": "4 crops of 1 s, sources in turn", "frame_rate": RATE, "z_dims": 6, "device": "CPU, one thread", "processor": platform.machine(), "torch": torch.__version__}
+    result["settings"] = {"steps": args.steps, "batch": "4 crops of 1 s, sources in turn", "frame_rate": RATE, "z_dims": 6, "added_losses": "weight 1, the adversary's rising to it in a third of the steps", "device": "CPU, one thread", "processor": platform.machine(), "torch": torch.__version__}
     print(f"data {time.process_time() - start:.0f} CPU s", json.dumps(result["data"]), flush=True)
     spans = result["data"]["midi_5_50_95"]
     median, span = {g: q[1] for g, q in spans.items()}, {g: (q[0], q[2]) for g, q in spans.items()}
