@@ -17,12 +17,12 @@ PACKAGE = ROOT / "ddsp_course"
 ORDER = """
     display explorer kernels kernels_harmonic kernels_training kernels_auditory checking
     layers sampling windows stft mel pitch loudness harmonic noise reverb
-    recordings audio_files recorder features validation storage data recording_check model losses runs processes training metrics
+    recordings audio_files recorder features validation storage data recording_check model losses runs processes training metrics how_much
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
     instruments long_sounds transfer
     latents latent_paths latent_storage mixture prior rungs ladder profiles generation playable ensemble
     report demo classroom commands cli
-    quizzes_analysis quizzes_basics quizzes_data quizzes_finale quizzes_ladder quizzes_latents
+    quizzes_analysis quizzes_basics quizzes_data quizzes_finale quizzes_howmuch quizzes_ladder quizzes_latents
     quizzes_listening quizzes_peaq quizzes_pemoq quizzes_playable quizzes_signals quizzes_synthesis
     quizzes_transfer exercises_analysis exercises_basics exercises_dataset exercises_files exercises_finale
     exercises_ladder exercises_latents exercises_listening exercises_peaq exercises_pemoq exercises_playable

@@ -74,7 +74,7 @@ def test_each_notebook_has_enough():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
     names = """
         00_audio_files 00_features 00_recordings 00_storage 01_dataset 01_latent_paths 01_latents 01_own_recording 01_recording_check 01_validation
-        01_z_dataset 02_em 02_gmm 02_ladder 02_ladder_time 06_playable 07_finale
+        01_z_dataset 02_em 02_gmm 02_ladder 02_ladder_time 06_playable 07_finale 08_how_much
     """
     for notebook in names.split():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 2, notebook
