@@ -21,13 +21,14 @@ def check_heard_wobble(answer):
     answer : function (wobble_hz, frame_rate) -> float
         What is heard, from 0 to frame_rate / 2.
     """
-    inputs = [(5.5, 100), (6.0, 8), (7.0, 10), (5.0, 4), (6.5, 9), (11.0, 8)]
+    inputs = [(5.5, 100), (6.0, 8), (7.0, 10), (5.0, 4), (6.5, 9), (13.0, 8)]
     return compare_function('heard_wobble', answer, lambda f, r: abs(f - r * round(f / r)), inputs, [
         (lambda f, r: f, 'The vibrato as it was. With 8 values a second, what is left of 6 Hz?'),
         (lambda f, r: min(f, r / 2), 'A rate above the half of the frame rate is not held back there. It turns up somewhere else.'),
         (lambda f, r: f % r, 'The remainder is right below half of the frame rate. Above it, 6 of 8 looks like 2 of 8 the other way round.'),
         (lambda f, r: abs(r - f), 'Right for a vibrato between half of the frame rate and the whole. What of one that is slow enough?'),
         (lambda f, r: abs(r - f) if f > r / 2 else f, 'Right up to one and a half times the frame rate. A faster vibrato is nearest to another multiple of it.'),
+        (lambda f, r: r - f if f > r / 2 else f, 'Right up to the frame rate. Beyond it you count below zero, and a rate is not negative.'),
         (lambda f, r: f - r * round(f / r), 'The right distance from the nearest multiple of the frame rate, with a sign. A rate is not negative.')], unit='Hz')
 
 

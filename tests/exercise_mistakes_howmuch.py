@@ -24,9 +24,9 @@ MISTAKES = {
         ("def depth_left(f, w):\n    return math.cos(math.pi * f * w)", "edge of the window"),
     ],
     "gain_of_doubling": [
-        ("def gain_of_doubling(x, y):\n    return np.polyfit(np.log2(x), y, 1)[0]", "mind the sign"),
-        ("def gain_of_doubling(x, y):\n    return -np.polyfit(np.log(x), y, 1)[0]", "natural"),
-        ("def gain_of_doubling(x, y):\n    return -np.polyfit(x, y, 1)[0]", "it is not"),
+        ("def gain_of_doubling(x, y):\n    return np.polyfit(x.log2().numpy(), y.numpy(), 1)[0]", "mind the sign"),
+        ("def gain_of_doubling(x, y):\n    return -np.polyfit(x.log().numpy(), y.numpy(), 1)[0]", "natural"),
+        ("def gain_of_doubling(x, y):\n    return -np.polyfit(x.numpy(), y.numpy(), 1)[0]", "it is not"),
         ("def gain_of_doubling(x, y):\n    return (y[0] - y[-1]) / torch.log2(x[-1] / x[0])", "first and the last"),
     ],
 }
