@@ -25,7 +25,7 @@ ORDER = """
     quizzes_analysis quizzes_basics quizzes_data quizzes_finale quizzes_howmuch quizzes_ladder quizzes_latents
     quizzes_listening quizzes_peaq quizzes_pemoq quizzes_playable quizzes_signals quizzes_synthesis
     quizzes_transfer exercises_analysis exercises_basics exercises_dataset exercises_files exercises_finale
-    exercises_ladder exercises_latents exercises_listening exercises_peaq exercises_pemoq exercises_playable
+    exercises_howmuch exercises_ladder exercises_latents exercises_listening exercises_peaq exercises_pemoq exercises_playable
     exercises_signals exercises_synthesis exercises_transfer
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
