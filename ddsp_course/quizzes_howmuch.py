@@ -16,10 +16,10 @@ QUIZZES = {
         ('The first: no other loss is as low as 3.4', 'It is low on sound that the model has heard over and over. Nobody will ask it for that sound again.'),
         ('Neither can be judged, since the training sounds differ', 'The training losses cannot be compared, true. The held-out ones can: they are from the same recordings.'),
         ('The second', 'Yes: on the same unheard recordings it is better, and the smaller gap says that it learnt less by heart.')), 3),
-    'half_time': Quiz('A run planned for 2000 steps is stopped at 1000. Another one was planned for 1000, with the learning rate falling to a tenth by its end. Same data, same seed. Which one do you expect to be better at step 1000?', (
-        ('The one planned for 1000', 'Yes: its learning rate has come down, so its weights have settled. The other one was stopped while it still took large steps.'),
-        ('They are equal: the same number of steps', 'The number is the same, the size of the steps is not: the plan sets it.'),
-        ('The one planned for 2000: it is on the better way', 'Perhaps, had it gone on. At step 1000 it is still moving about with large steps.')), 1),
+    'half_time': Quiz('Runs planned for 500 steps, and runs planned for 1000 but looked at after 500, have the same held-out loss within what two seeds differ by. What follows?', (
+        ('Plan long, watch the held-out loss, and stop when it is flat: little is lost by the plan', 'Yes: at these lengths the plan costs nothing that could be measured, and you need not know the length beforehand.'),
+        ('The learning rate does not matter', 'Only two ways of letting it fall were compared, and up to there both are high. A rate ten times as high was not tried.'),
+        ('Stop every run after 500 steps', 'The comparison is at 500 steps. It does not say what the next 500 buy.')), 1),
     'other_rate': Quiz('Your recordings have 44.1 kHz. Why may training at 16 kHz still be the right choice?', (
         ('Nobody hears anything above 8 kHz', 'Most people do: breath, bow and sibilants live there. It is a price, not nothing.'),
         ('A step costs less, and all harmonics that the model has may lie below 8 kHz anyway', 'Yes: the sample rate buys the band above 8 kHz and costs time for every sample. Whether the sound needs that band is the question.'),
