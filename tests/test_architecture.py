@@ -17,16 +17,18 @@ PACKAGE = ROOT / "ddsp_course"
 ORDER = """
     display explorer kernels kernels_harmonic kernels_training kernels_auditory checking
     layers sampling windows stft mel pitch loudness harmonic noise reverb
-    recordings audio_files recorder features validation storage data recording_check model losses runs processes training metrics how_much
-    audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
-    instruments long_sounds transfer
-    latents latent_paths latent_storage mixture prior rungs ladder profiles generation playable ensemble
-    report demo classroom commands cli
-    quizzes_analysis quizzes_basics quizzes_data quizzes_finale quizzes_howmuch quizzes_ladder quizzes_latents
-    quizzes_listening quizzes_peaq quizzes_pemoq quizzes_playable quizzes_signals quizzes_synthesis
-    quizzes_transfer exercises_analysis exercises_basics exercises_dataset exercises_files exercises_finale
-    exercises_howmuch exercises_ladder exercises_latents exercises_listening exercises_peaq exercises_pemoq exercises_playable
-    exercises_signals exercises_synthesis exercises_transfer
+    recordings audio_files recorder features validation storage data recording_check encoder model losses runs processes training metrics how_much bounds
+    audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening comparison
+    instruments long_sounds transfer pitch_encoder
+    latents ablation latent_paths latent_storage mixture prior rungs ladder midi profiles curves generation playable ensemble
+    report evaluation_page demo classroom commands cli
+    quizzes_analysis quizzes_basics quizzes_data quizzes_evaluation quizzes_finale quizzes_howmuch
+    quizzes_ladder quizzes_latents quizzes_listening quizzes_peaq quizzes_pemoq quizzes_playable
+    quizzes_profiles quizzes_signals quizzes_synthesis quizzes_training quizzes_transfer quizzes_unsupervised
+    quizzes_variants quizzes_z exercises_analysis exercises_autoencoder exercises_basics exercises_dataset
+    exercises_evaluation exercises_files exercises_finale exercises_howmuch exercises_ladder exercises_latents
+    exercises_listening exercises_peaq exercises_pemoq exercises_playable exercises_profiles exercises_signals
+    exercises_synthesis exercises_training exercises_transfer exercises_unsupervised exercises_variants exercises_z
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 

@@ -73,8 +73,10 @@ def test_each_notebook_has_enough():
     for notebook in ("07_auditory_model", "07_pemo_q"):
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 3
     names = """
-        00_audio_files 00_features 00_recordings 00_storage 01_dataset 01_latent_paths 01_latents 01_own_recording 01_recording_check 01_validation
-        01_z_dataset 02_em 02_gmm 02_ladder 02_ladder_time 06_playable 07_finale 08_how_much
+        00_audio_files 00_features 00_recordings 00_storage 01_dataset 01_does_z_matter 01_latent_paths 01_latents 01_own_recording
+        01_recording_check 01_validation 01_z_dataset 02_autoencoder 02_em 02_encoder 02_gmm 02_ladder 02_ladder_time 03_drawn_profiles
+        03_midi 03_profiles 03_spectral_loss 04_generation 04_processes 04_run_folder 04_training 04_when_training_fails 05_bounds
+        05_evaluation 06_playable 07_finale 08_how_much 08_variants 11_unsupervised_pitch
     """
     for notebook in names.split():
         assert len(NOTEBOOKS[notebook][EXERCISE]) >= 3 and len(NOTEBOOKS[notebook][QUIZ]) >= 2, notebook
