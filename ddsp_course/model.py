@@ -15,8 +15,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .encoder import MFCC_NORMALISATIONS, Z_POOLINGS, Encoder, feature_scale
+from .features import FEATURE_VERSION
 from .harmonic import harmonic_amplitudes, harmonic_synth
 from .layers import GRU, MLP, exp_sigmoid
+from .loudness import LOUDNESS_VERSION
 from .noise import filtered_noise
 from .reverb import Reverb
 from .storage import write_atomically
@@ -307,6 +309,14 @@ def save(path, model):
     write_atomically(Path(path) / "model.safetensors", lambda file: save_file(model.state_dict(), file))
 
 # %% ../nbs/t2_synthesis/02_autoencoder.ipynb #c033a
+def _check_versions(path, features):
+    "Raise ValueError if this library measures features otherwise than those that a model was trained with."
+    for name, version in (("version", FEATURE_VERSION), ("loudness_version", LOUDNESS_VERSION)):
+        if features.get(name, version) != version:
+            raise ValueError(f"{path}: features {name} {version} is measured here, but the model was trained with {name} {features[name]}: "
+                             "train it again, or use it with the version of ddsp_course that made it")
+
+
 def load(path):
     """Read a model from the run folder `path`.
 
@@ -325,7 +335,7 @@ def load(path):
     FileNotFoundError
         If the folder or one of the two files is missing.
     ValueError
-        If a file is damaged or the weights do not fit the configuration.
+        If a file is damaged, the weights do not fit the configuration, or the model was trained with features of another version.
     """
     path = Path(path)
     for name in ("config.json", "model.safetensors"):
@@ -336,4 +346,5 @@ def load(path):
         model.load_state_dict(load_file(path / "model.safetensors"))
     except Exception as error:
         raise ValueError(f"{path} holds no readable DDSP model: {type(error).__name__}: {error}") from error
+    _check_versions(path, model.config.features)
     return model.eval()
