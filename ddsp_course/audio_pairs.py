@@ -12,6 +12,7 @@ import numpy as np
 import soundfile as sf
 import torch
 
+from .audio_files import StreamedFile
 from .sampling import resample
 
 # %% ../nbs/t2_synthesis/06_audio_pairs.ipynb #c009
@@ -84,7 +85,7 @@ class Recording:
             for start in range(0, self.n_samples, size):
                 yield self.array[:, start:start + size].astype(np.float64)
             return
-        with sf.SoundFile(self.path) as file:
+        with StreamedFile(self.path) as file:
             while len(block := file.read(size, dtype='float64', always_2d=True)):
                 yield np.ascontiguousarray(block.T)
 

@@ -12,6 +12,7 @@ import sys
 import torch
 
 from . import commands as act
+from .encoder import Z_POOLINGS
 from .training import single_thread
 
 FAILURES = (ValueError, OSError, RuntimeError, ArithmeticError, ImportError, subprocess.SubprocessError)
@@ -73,8 +74,10 @@ def _training_commands(commands):
     p = _command(commands, "train", act.train, "train a model")
     p.add_argument("dataset", help="folder made by prepare")
     p.add_argument("--out", required=True, metavar="RUN", help="folder of the run")
-    p.add_argument("--variant", choices=("harmonic", "harmonic-noise", "full"), default="harmonic-noise", help="parts of the synthesizer (default harmonic-noise)")
+    p.add_argument("--variant", choices=("harmonic", "harmonic-noise", "full", "decay"), default="harmonic-noise", help="parts of the synthesizer (default harmonic-noise)")
+    p.add_argument("--size", choices=("tiny", "small", "paper"), default="small", help="width and depth of the networks (default small)")
     p.add_argument("--z", action=argparse.BooleanOptionalAction, default=True, help="with or without the latent vector")
+    p.add_argument("--z-pooling", choices=Z_POOLINGS, default="clip", help="one z a clip (default), a frame, every 100 ms, or a fixed part and one that moves; no effect with --no-z")
     length = p.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_positive(int), help="updates of the weights (default 1000)")
     length.add_argument("--minutes", type=_positive(float), help="train for about this long")
@@ -83,7 +86,14 @@ def _training_commands(commands):
     p = _command(commands, "evaluate", act.evaluate, "judge a run on held-out recordings")
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("--dataset", help="another data set than the one trained on")
-    p.add_argument("--out", metavar="DIR", help="where evaluation.json goes (default: the run; nowhere for a shipped run)")
+    p.add_argument("--out", metavar="DIR", help="where evaluation.json and evaluation.html go (default: the run; nowhere for a shipped run)")
+    p = _command(commands, "compare", act.compare, "train variants with several seeds on the same data and judge them on one table")
+    p.add_argument("dataset", help="folder made by prepare, or recordings that ship with the course: quartet, violin")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder of the runs, comparison.json and comparison.html; finished runs in it are kept")
+    p.add_argument("--variants", default="harmonic,harmonic-noise,full,decay,harmonic-noise+z", metavar="A,B,C",
+                   help="names as for train --variant, with +z for the latent vector and @SIZE for another size, say full+z@tiny (default %(default)s)")
+    p.add_argument("--seeds", type=_positive(int), default=3, metavar="N", help="how many seeds, from 0 (default 3; --seed plays no part)")
+    p.add_argument("--steps", type=_positive(int), default=800, metavar="N", help="updates of the weights of each model (default 800)")
 
 # %% ../nbs/support/cli.ipynb #ctr3
 def _transfer_command(commands):
@@ -126,17 +136,29 @@ def _play_command(commands):
 
 # %% ../nbs/support/cli.ipynb #c006b
 def _generation_commands(commands):
-    p = _command(commands, "fit-prior", act.fit_prior, "fit a Gaussian mixture to the z of the training clips")
+    p = _command(commands, "fit-prior", act.fit_prior, "fit a prior to the z of the training recordings")
     p.add_argument("run", help=RUN_HELP)
     p.add_argument("--dataset", help="another data set than the one trained on")
-    p.add_argument("--components", type=_components, default="auto", metavar="K|auto", help="number of components (default: chosen)")
+    p.add_argument("--kind", choices=("gaussian", "frames", "notes", "clips", "conditional", "markov", "gru"), default="clips", help="rung of the ladder of priors (default clips: a mixture over clips, one draw held)")
+    p.add_argument("--components", type=_components, default="auto", metavar="K|auto", help="number of components of the kind clips (default: chosen)")
     p = _command(commands, "generate", act.generate, "play a melody without input sound")
     p.add_argument("run", help=RUN_HELP)
-    p.add_argument("output", help="audio file to write, for example melody.wav")
+    p.add_argument("output", help="audio file to write (.wav, .flac or .aiff)")
     source = p.add_mutually_exclusive_group()
     source.add_argument("--midi", metavar="FILE", help="melody from a MIDI file")
-    source.add_argument("--profile", default="ode_to_joy", metavar="NAME", help="melody by name (default ode_to_joy)")
-    p.add_argument("--count", type=_positive(int), default=1, help="how many, each with its own draw of z")
+    source.add_argument("--profile", default="ode_to_joy", metavar="NAME", help="melody or study by name (default ode_to_joy)")
+    source.add_argument("--like", metavar="RECORDING", help="pitch, loudness and rests of a recording of one voice")
+    p.add_argument("--channel", type=_positive(int), metavar="N", help="with --midi: only this channel, 1 to 16")
+    p.add_argument("--count", type=_positive(int), default=1, help="how many, each with its own draw of z: one melody, many timbres")
+
+
+def _evaluate_prior_command(commands):
+    p = _command(commands, "evaluate-prior", act.evaluate_prior, "judge the ladder of priors of a run, with bounds and intervals")
+    p.add_argument("run", help=RUN_HELP)
+    p.add_argument("--dataset", help="data set of the run, if it has moved")
+    p.add_argument("--kinds", metavar="A,B", help="only these rungs, for example clips,notes (default: all)")
+    p.add_argument("--draws", type=_positive(int), default=32, help="melodies a rung, at least 8 (default 32)")
+    p.add_argument("--out", metavar="DIR", help="where priors.json, priors.html and listening_priors.html go (default: the run; nowhere for a shipped run)")
 
 
 def _classroom_commands(commands):
@@ -165,6 +187,7 @@ def build_parser():
     _transfer_command(commands)
     _play_command(commands)
     _generation_commands(commands)
+    _evaluate_prior_command(commands)
     _classroom_commands(commands)
     return parser
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from .encoder import held_z
 from .model import load as load_model
 from .pitch import hz_to_midi
 from .recordings import file_sha256
@@ -112,7 +113,7 @@ def mean_z(model, features, notes):
     share = notes.float().unfold(0, size, size).mean(1)
     chosen = share >= min(0.5, float(share.max()))
     z = model.encode({'mfcc': crops['mfcc'][chosen].mT.contiguous(), 'loudness_db': crops['loudness_db'][chosen]})
-    return z.reshape(-1, z.shape[-1]).mean(0)
+    return held_z(model.config, z).mean(0)
 
 # %% ../nbs/t2_synthesis/09_instruments.ipynb #c014
 @torch.no_grad()

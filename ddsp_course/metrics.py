@@ -247,6 +247,7 @@ def resynthesize(model, features, seed=0, piece_seconds=60.0):
     Parameters
     ----------
     model : DDSP
+        Or what stands in for it, such as the references of `bounds`: a function from features (with `audio`) to controls.
     features : dict
         From `Dataset.get`: `f0_hz`, `loudness_db` [F], `mfcc` [F, C], `audio` [T].
     seed : int
@@ -264,6 +265,7 @@ def resynthesize(model, features, seed=0, piece_seconds=60.0):
     pieces = []
     for start in range(0, len(features['f0_hz']), piece):
         batch = {name: features[name][None, start:start + piece] for name in ('f0_hz', 'loudness_db', 'mfcc')}
+        batch['audio'] = features['audio'][None, start * config.hop_length:(start + piece) * config.hop_length]
         pieces.append(model.synthesize_parts(model(batch), generator))
     n_samples = len(features['audio'])
     return {name: torch.cat([p[name][0] for p in pieces])[:n_samples] for name in pieces[0]}

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 
+from .midi import channel_curve, read_midi, top_line
 from .pitch import midi_to_hz
 
 # %% ../nbs/t3_generation/03_profiles.ipynb #c005
@@ -119,9 +120,9 @@ def _glide(midi, interval, at, frame_rate, limits):
     midi[begin:end] += interval * (x * x * (3 - 2 * x) - (i >= _frame(at, frame_rate)).double())
 
 # %% ../nbs/t3_generation/03_profiles.ipynb #c009b
-def _perform(notes, seconds, frame_rate, loudness_db, vibrato_cents, name, bend=0.0):
-    "Profile of notes in time order that do not overlap; bend = semitones [F] added to the pitch."
-    midi = torch.zeros(max(1, _frame(seconds, frame_rate)), dtype=torch.float64)
+def _perform(notes, n_frames, frame_rate, loudness_db, vibrato_cents, name, bend=0.0, gain_db=0.0):
+    "Profile of notes in time order that do not overlap; semitones and dB [F] are added to pitch and level."
+    midi = torch.zeros(n_frames, dtype=torch.float64)
     level, voiced = torch.full_like(midi, FLOOR_DB), torch.zeros_like(midi)
     for phrase in _phrases(notes):
         start, stop = phrase[0].start, phrase[-1].end
@@ -136,7 +137,7 @@ def _perform(notes, seconds, frame_rate, loudness_db, vibrato_cents, name, bend=
         voiced[slice(*limits)] = 1
         for one, other in zip(phrase, phrase[1:]):
             _glide(midi, other.midi - one.midi, other.start, frame_rate, limits)
-    return Profile(midi_to_hz(midi + bend) * voiced, level.clamp(FLOOR_DB, 0.), frame_rate, name)
+    return Profile(midi_to_hz(midi + bend) * voiced, (level + gain_db * voiced).clamp(FLOOR_DB, 0.), frame_rate, name)
 
 # %% ../nbs/t3_generation/03_profiles.ipynb #c010
 def from_notes(notes, tempo=96., frame_rate=250, loudness_db=-25., vibrato_cents=25., name=''):
@@ -177,12 +178,13 @@ def from_notes(notes, tempo=96., frame_rate=250, loudness_db=-25., vibrato_cents
             events.append(_Note(now, end, midi, dynamic_db))
         now = end
     if not events: raise ValueError('notes must hold at least one sounding note')
-    return _perform(events, now, frame_rate, loudness_db, vibrato_cents, name)
+    return _perform(events, max(1, _frame(now, frame_rate)), frame_rate, loudness_db, vibrato_cents, name)
 
 # %% ../nbs/t3_generation/03_profiles.ipynb #c015
 _JACQUES, _CLAIR = 'G4 A4 B4 G4', 'G4 G4 G4 A4 B4:2 A4:2 G4 B4 A4 A4 G4:3.5 r:.5'
 _MELODIES = {      # name: (tempo in beats a minute, notes)
     'scale': (120, 'G4 A4 B4 C5 D5 E5 F#5 G5:1.75 r:.25 G5 F#5 E5 D5 C5 B4 A4 G4:2'),
+    'arpeggio': (132, 'G4 B4 D5 G5 D5 B4 G4:1.75 r:.25 E4 G4 C5 E5 C5 G4 E4:1.75 r:.25 D4 F#4 A4 D5 A4 F#4 D4:3'),
     'long_tones': (80, 'D4:4 r:1 A4:4 r:1 D5:4 r:1 A5:4 r:1'),
     'ode_to_joy': (112, 'B4 B4 C5 D5 D5 C5 B4 A4 G4 G4 A4 B4 B4:1.5 A4:.5 A4:1.75 r:.25 '
                         'B4 B4 C5 D5 D5 C5 B4 A4 G4 G4 A4 B4 A4:1.5 G4:.5 G4:2'),
@@ -208,9 +210,25 @@ def _parse(word):
     return midi, float(beats or 1)
 
 
+def _crescendo(frame_rate, loudness_db):
+    "One note for 8 s, from 16 dB softer up to `loudness_db` and down again."
+    note = from_notes([(67, 8)], 60, frame_rate, loudness_db, 0.)
+    swell = 16 * (torch.linspace(-1, 1, len(note.f0_hz)).abs())
+    return replace(note, loudness_db=(note.loudness_db - swell).clamp(min=FLOOR_DB))
+
+
+def _vibrato_study(frame_rate, loudness_db):
+    "The same long note with a vibrato of 0, 15, 30 and 60 cents."
+    notes = [from_notes([(69, 4), (None, 1)], 120, frame_rate, loudness_db, cents) for cents in (0., 15., 30., 60.)]
+    return Profile(torch.cat([n.f0_hz for n in notes]), torch.cat([n.loudness_db for n in notes]), frame_rate)
+
+
+_STUDIES = {'crescendo': _crescendo, 'vibrato_study': _vibrato_study}
+
+
 def names():
     "Sorted list of the melodies that `named` knows."
-    return sorted(_MELODIES)
+    return sorted([*_MELODIES, *_STUDIES])
 
 # %% ../nbs/t3_generation/03_profiles.ipynb #c015a
 def named(name, frame_rate=250, loudness_db=-25.):
@@ -223,74 +241,27 @@ def named(name, frame_rate=250, loudness_db=-25.):
 
     Returns
     -------
-    Profile, with MIDI pitches from 62 to 82 (vibrato may exceed them by 25 cents).
+    Profile, with MIDI pitches from 62 to 82 (vibrato may exceed them by 25 cents). `crescendo` swells by 16 dB up to
+    `loudness_db`, `vibrato_study` has vibratos of 0, 15, 30 and 60 cents.
 
     Raises
     ------
     ValueError
         For an unknown name; the message lists the known ones.
     """
+    if name in _STUDIES: return replace(_STUDIES[name](frame_rate, loudness_db), name=name)
     if name not in _MELODIES: raise ValueError(f'name must be one of {", ".join(names())}, got {name!r}')
     tempo, words = _MELODIES[name]
     return from_notes([_parse(word) for word in words.split()], tempo, frame_rate, loudness_db, name=name)
 
 # %% ../nbs/t3_generation/03_profiles.ipynb #c018
-def _read_midi(path, channel):
-    "Notes (start, end, midi, velocity), bends (time, channel, semitones) and seconds of a MIDI file."
-    import mido
-    try:
-        messages = list(mido.MidiFile(path, clip=True))
-    except FileNotFoundError: raise
-    except Exception as error:
-        raise ValueError(f'{path} is not a readable MIDI file ({type(error).__name__}: {error})') from None
-    now, down, notes, bends = 0.0, {}, [], []
-    for message in messages:
-        now += message.time
-        if getattr(message, 'channel', 9) == 9 or channel not in (None, message.channel + 1): continue
-        if message.type in ('note_on', 'note_off'):
-            key = message.channel, message.note
-            if key in down: notes.append((*down.pop(key), now))
-            if message.type == 'note_on' and message.velocity > 0: down[key] = message, now
-        elif message.type == 'pitchwheel':
-            bends.append((now, message.channel, 2 * message.pitch / 8192))
-    notes += [(*pair, now) for pair in down.values()]      # keys never released end with the file
-    return [(start, end, m.note, m.velocity, m.channel) for m, start, end in notes if end > start], bends, now
-
-
-def _top_line(notes):
-    "One melody: at each moment the highest sounding note; of equal ones, the latest. Keeps the notes' fields."
-    edges = sorted({time for note in notes for time in note[:2]})
-    starting = sorted(notes)
-    line, active = [], []
-    for begin, end in zip(edges, edges[1:]):
-        active = [note for note in active if note[1] > begin]
-        while starting and starting[0][0] <= begin: active.append(starting.pop(0))
-        if not active: continue
-        top = max(active, key=lambda note: (note[2], note[0]))
-        if line and line[-1][0] is top and line[-1][2] == begin: line[-1][2] = end
-        else: line.append([top, begin, end])
-    return [(begin, end, *top[2:]) for top, begin, end in line]
-
-# %% ../nbs/t3_generation/03_profiles.ipynb #c018a
-def _bend_curve(line, bends, seconds, frame_rate):
-    "Pitch bend [F] in semitones: in each note the bend of that note's channel."
-    curves = {}
-    for time, channel, semitones in bends:
-        curve = curves.setdefault(channel, torch.zeros(max(1, _frame(seconds, frame_rate)), dtype=torch.float64))
-        curve[_frame(time, frame_rate):] = semitones
-    bend = torch.zeros(max(1, _frame(seconds, frame_rate)), dtype=torch.float64)
-    for begin, end, _, _, channel in line:
-        span = slice(_frame(begin, frame_rate), _frame(end, frame_rate))
-        if channel in curves: bend[span] = curves[channel][span]
-    return bend
-
-# %% ../nbs/t3_generation/03_profiles.ipynb #c018b
 def from_midi(path, channel=None, frame_rate=250, loudness_db=-25.):
     """Perform a MIDI file.
 
-    Rules: the tempo map is followed; at each moment the highest sounding note is played; channel 10
-    (drums), the sustain pedal and other controllers are ignored; pitch bend reaches two semitones; a file
-    with pitch bend gets no further vibrato; velocity v means 20 log10(v / 80) dB.
+    Rules: the tempo map is followed; at each moment the highest key that is down is played, and where none is down the note
+    that the sustain pedal holds (`midi.top_line`); velocity v means 20 log10(v / 80) dB, volume and expression are added;
+    pitch bend is followed with the range that the file sets, and a file with bend gets no further vibrato; channel 10 (drums),
+    program changes and all other controllers are ignored.
 
     Parameters
     ----------
@@ -309,19 +280,19 @@ def from_midi(path, channel=None, frame_rate=250, loudness_db=-25.):
 
     Raises
     ------
-    FileNotFoundError
+    OSError
+        If the file cannot be opened.
     ValueError
-        If the file is damaged, holds no note in the channel, or is longer than an hour.
+        If the file is damaged, holds no note of a frame's length in the channel, or is longer than an hour.
     """
     frame_rate, loudness_db = _number(frame_rate, 'frame_rate', 1, 1e5), _number(loudness_db, 'loudness_db', FLOOR_DB, 0)
-    if channel is not None and channel not in range(1, 17): raise ValueError(f'channel must be 1 to 16 or None, got {channel!r}')
-    notes, bends, seconds = _read_midi(path, channel)
-    if not notes: raise ValueError(f'{path} holds no notes' + ('' if channel is None else f' in channel {channel}'))
-    if seconds > 3600: raise ValueError(f'{path} lasts {seconds:.0f} s; at most 3600 s can be performed')
-    line = _top_line(notes)
-    bend = _bend_curve(line, bends, seconds, frame_rate)
-    events = [_Note(begin, end, midi, 20 * math.log10(velocity / 80)) for begin, end, midi, velocity, _ in line]
-    return _perform(events, seconds, frame_rate, loudness_db, 0. if bends else 25., Path(path).stem, bend)
+    score = read_midi(path, channel)
+    line, n_frames = top_line(score.notes), max(1, _frame(score.seconds, frame_rate))
+    bend, gain_db = (channel_curve(line, events, n_frames, frame_rate) for events in (score.bends, score.levels))
+    events = [_Note(note.start, note.end, note.midi, 20 * math.log10(note.velocity / 80)) for note in line]
+    profile = _perform(events, n_frames, frame_rate, loudness_db, 0. if bend.any() else 25., Path(path).stem, bend, gain_db)
+    if not (profile.f0_hz > 0).any(): raise ValueError(f'{path} holds no notes as long as a frame of {1000 / frame_rate:g} ms')
+    return profile
 
 # %% ../nbs/t3_generation/03_profiles.ipynb #c024
 def transpose(profile, semitones):

@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['FRAME_RATE', 'MIDI', 'LEVELS_DB', 'LIMITS', 'clipped_samples', 'compare_trackers', 'off_grid', 'polyphonic_frames',
-           'RecordingCheck', 'notes_and_dynamics', 'check_recording', 'sine_over', 'plot_check', 'plot_coverage',
-           'check_folder', 'summary']
+           'RecordingCheck', 'notes_and_dynamics', 'check_recording', 'sine_over', 'trim_silence', 'plot_check',
+           'plot_coverage', 'check_folder', 'summary']
 
 # %% ../nbs/t2_synthesis/01_recording_check.ipynb #c003
 from dataclasses import dataclass, field
@@ -144,7 +144,7 @@ def notes_and_dynamics(coverage):
 # %% ../nbs/t2_synthesis/01_recording_check.ipynb #c021
 _ADVICE = {                                     # what is too large: what it means and what to do
     "clipped": ("of the samples are clipped", "turn the input down and record again"),
-    "silence": ("of the recording is silence", "trim long pauses"),
+    "silence": ("of the recording is silence", "shorten long pauses (trim_silence)"),
     "disagreement": ("of the frames have two opinions on the pitch", "listen for noise, reverberation or a second tone there"),
     "octave_errors": ("of the frames differ by octaves between the trackers", "listen to the pitch and prepare with the tracker that is right"),
     "polyphony": ("of the voiced frames hold a second tone", "remove chords, other players and talking"),
@@ -239,6 +239,27 @@ def sine_over(audio, check, track="crepe_hz", gain_db=-6.0):
     sine = tone(fill_unvoiced(f0_hz), amplitude[:, None], check.sample_rate, check.sample_rate // FRAME_RATE)
     mixed = audio + sine[:len(audio)]
     return mixed / mixed.abs().max().clamp_min(1)
+
+# %% ../nbs/t2_synthesis/01_recording_check.ipynb #c030u
+def trim_silence(audio, sr, pause_s=1.0):
+    '''Shorten the pauses of a recording that are longer than pause_s (also before and after the playing) to pause_s.
+
+    Parameters
+    ----------
+    audio : floating point tensor or array [T]; sr : int, a multiple of 100 Hz.
+    pause_s : float, at least 0.1 s. Half of it stays on each side; silent is 40 dB below the loud parts, as in `check_recording`.
+
+    Returns
+    -------
+    tensor [T'], T' <= T
+    '''
+    if not pause_s >= 0.1:
+        raise ValueError(f"pause_s must be at least 0.1 s, got {pause_s!r}")
+    audio = to_mono(audio)
+    level_db = loudness_db(audio, sr, FRAME_RATE)
+    long = torch.from_numpy(_long_runs((level_db < level_db.quantile(0.95) - 40).numpy(), round(pause_s * FRAME_RATE) + 1))
+    near = torch.nn.functional.max_pool1d((~long).float()[None], 2 * round(pause_s * FRAME_RATE / 2) + 1, 1, round(pause_s * FRAME_RATE / 2))[0]
+    return audio[(near > 0).repeat_interleave(sr // FRAME_RATE)[:len(audio)]]
 
 # %% ../nbs/t2_synthesis/01_recording_check.ipynb #c032
 def plot_check(check, audio, fig=None):

@@ -168,13 +168,15 @@ def load_settings(run):
     ------
     FileNotFoundError
         If `run` is no run folder.
+    ValueError
+        If the model's configuration has a field that this version does not know.
     """
     path = find_run(run) / SETTINGS
     if not path.is_file():
         raise FileNotFoundError(f"run must be a folder written by training.fit; {path} is missing")
     saved = json.loads(path.read_text(encoding="utf-8"))
     dataset = saved["dataset"]
-    return ModelConfig(**saved["model"]), TrainConfig(**saved["train"]), dataset if dataset.startswith(BUNDLED) else Path(dataset)
+    return ModelConfig.from_dict(saved["model"]), TrainConfig(**saved["train"]), dataset if dataset.startswith(BUNDLED) else Path(dataset)
 
 # %% ../nbs/t2_synthesis/04_run_folder.ipynb #x020
 # name: folders of data/, and which files are held out

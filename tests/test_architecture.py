@@ -17,15 +17,19 @@ PACKAGE = ROOT / "ddsp_course"
 ORDER = """
     display explorer kernels kernels_harmonic kernels_training kernels_auditory checking
     layers sampling windows stft mel pitch loudness harmonic noise reverb
-    recordings audio_files features storage data recording_check model losses runs processes training metrics
-    audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening
-    instruments long_sounds transfer
-    latents mixture prior profiles generation playable ensemble
-    report demo classroom commands cli
-    quizzes_analysis quizzes_basics quizzes_finale quizzes_listening quizzes_peaq quizzes_pemoq
-    quizzes_playable quizzes_signals quizzes_synthesis quizzes_transfer exercises_analysis exercises_basics
-    exercises_finale exercises_listening exercises_peaq exercises_pemoq exercises_playable exercises_signals
-    exercises_synthesis exercises_transfer
+    recordings audio_files features validation storage recorder data recording_check encoder model losses runs processes training metrics how_much bounds
+    audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening comparison
+    instruments long_sounds transfer pitch_encoder
+    latents ablation invariance latent_paths latent_storage mixture prior rungs ladder midi profiles curves generation distribution_metrics generation_metrics prior_evaluation playable ensemble
+    report prior_page evaluation_page demo classroom commands cli
+    quizzes_analysis quizzes_basics quizzes_data quizzes_evaluation quizzes_finale quizzes_generation
+    quizzes_howmuch quizzes_invariance quizzes_ladder quizzes_latents quizzes_listening quizzes_peaq
+    quizzes_pemoq quizzes_playable quizzes_profiles quizzes_signals quizzes_speech quizzes_synthesis
+    quizzes_training quizzes_transfer quizzes_unsupervised quizzes_variants quizzes_z exercises_analysis
+    exercises_autoencoder exercises_basics exercises_dataset exercises_evaluation exercises_files exercises_finale
+    exercises_generation exercises_howmuch exercises_invariance exercises_ladder exercises_latents exercises_listening
+    exercises_peaq exercises_pemoq exercises_playable exercises_profiles exercises_signals exercises_speech
+    exercises_synthesis exercises_training exercises_transfer exercises_unsupervised exercises_variants exercises_z
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 

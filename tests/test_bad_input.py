@@ -150,6 +150,16 @@ def test_m4a_through_ffmpeg(tmp_path, monkeypatch):
         read_audio(tmp_path / "a.m4a")
 
 
+@pytest.mark.parametrize("channels, subtype", [(1, None), (2, None), (2, "OPUS"), (1, "VORBIS")])
+def test_a_compressed_file_is_read_whole_though_in_blocks(tmp_path, channels, subtype):
+    x = np.stack([0.3 * np.sin(2 * np.pi * 440 * np.arange(144000) / 48000)] * channels, 1)
+    path = tmp_path / ("a.mp3" if subtype is None else "a.ogg")
+    sf.write(path, x, 48000, subtype=subtype)
+    audio, notes = read_audio(path, 48000)
+    assert not notes and abs(audio.numpy() - sf.read(path, dtype="float32", always_2d=True)[0].mean(1)).max() < 1e-6
+    assert abs(20 * np.log10(audio.numpy().std() / x.std())) < 0.5
+
+
 @pytest.mark.parametrize("sr", [8000, 22050, 44100, 48000, 96000])
 def test_streamed_resampling_equals_one_piece(tmp_path, sr):
     x = tone(seconds=2.3, sr=sr)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from ddsp_course.generation import adherence, generate, resample_profile
+from ddsp_course.generation import adherence, generate, generate_blocks, resample_profile
 from ddsp_course.harmonic import tone
 from ddsp_course.loudness import loudness_db
 from ddsp_course.model import DDSP, ModelConfig
+from ddsp_course.pitch import fill_unvoiced
 from ddsp_course.prior import LatentPrior
 from ddsp_course.profiles import Profile
 
@@ -141,3 +142,62 @@ def test_adherence_of_a_wrong_pitch_and_level(played):
 def test_adherence_needs_the_whole_sound(played):
     with pytest.raises(ValueError, match='cover'):
         adherence(played[:8000], 16000, melody())
+
+
+# blocks
+
+class Drawn:
+    "A rung of the ladder that draws what it is given: [F, Z], or one row for all frames."
+
+    def __init__(self, z):
+        self.z = z
+
+    def sample(self, n_frames, f0_hz=None, loudness_db=None, seed=0, temperature=1.0, frame_rate=100):
+        return self.z.expand(n_frames, -1) if len(self.z) == 1 else self.z
+
+
+@torch.no_grad()
+def one_piece(net, z, profile, seed):
+    "All frames and samples at once, by the model's own functions."
+    f0, level = resample_profile(profile, profile.frame_rate)
+    controls = net({'f0_hz': fill_unvoiced(f0)[None], 'loudness_db': level.clamp(-45, -15)[None], 'z': z})
+    gate = (f0 > 0).float()[None, :, None]
+    noise = None if controls.noise_magnitudes is None else controls.noise_magnitudes * gate
+    return net.synthesize(controls._replace(amplitudes=controls.amplitudes * gate, noise_magnitudes=noise), torch.Generator().manual_seed(seed))[0]
+
+
+@pytest.mark.parametrize('choices', [{}, {'n_noise': 0}, {'reverb': 'decay', 'reverb_seconds': 0.2}, {'hop_length': 160}])
+@pytest.mark.parametrize('z', [torch.full((1, 3), 0.7), torch.linspace(-2, 2, 900).reshape(300, 3)], ids=['held', 'moving'])
+def test_blocks_equal_one_piece(choices, z):
+    net = network(**choices)
+    profile = melody(16000 / net.config.hop_length)
+    z = z if len(z) == 1 else z[:len(profile.f0_hz)]
+    expected = one_piece(net, z if len(z) == 1 else z[None], profile, 3)
+    torch.testing.assert_close(generate(net, Drawn(z), profile, 3), expected, rtol=0, atol=1e-6)
+    for block in (1, 37, 120, 10000):
+        parts = list(generate_blocks(net, Drawn(z), profile, 3, block=block))
+        assert [len(part) for part in parts[:-1]] == [block * net.config.hop_length] * (len(parts) - 1)
+        torch.testing.assert_close(torch.cat(parts), expected, rtol=0, atol=1e-5)
+
+
+def test_blocks_complain_before_the_first_block():
+    for z in (torch.zeros(2, 3), torch.zeros(301, 3)):
+        with pytest.raises(ValueError, match='each of the 300 frames'):
+            generate_blocks(network(), Drawn(z), melody())
+    with pytest.warns(UserWarning, match='200 of 200'):
+        generate_blocks(network(), prior(), melody(level=0.0))
+
+
+def test_the_work_in_memory_does_not_grow_with_the_length():
+    "The decoder, whose outputs are the largest arrays, never sees more than a block, however long the piece is."
+    net, p, peaks = network(hidden=8, n_harmonics=4, n_noise=5, hop_length=160), prior(), []
+    for repeats in (50, 500):
+        one = melody(100)
+        profile = Profile(one.f0_hz.repeat(repeats), one.loudness_db.repeat(repeats), 100)
+        sizes = []
+        hook = net.decoder.mix.register_forward_hook(lambda module, x, y: sizes.append(y.numel()))
+        total = sum(len(part) for part in generate_blocks(net, p, profile, block=500))
+        hook.remove()
+        assert total == len(profile.f0_hz) * 160
+        peaks.append(max(sizes))
+    assert peaks[0] == peaks[1] and len(sizes) > 100

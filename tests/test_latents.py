@@ -49,7 +49,7 @@ class ToyModel(torch.nn.Module):
     def __init__(self, obeys=True, frames=False, z_dims=2):
         super().__init__()
         self.obeys, self.frames = obeys, frames
-        self.config = types.SimpleNamespace(z_dims=z_dims, sample_rate=16000, hop_length=64)
+        self.config = types.SimpleNamespace(z_dims=z_dims, z_pooling='frames' if frames else 'clip', sample_rate=16000, hop_length=64)
 
     def check_features(self, features):
         pass

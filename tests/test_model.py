@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ddsp_course import model
+from ddsp_course.features import FEATURE_VERSION
 from ddsp_course.layers import count_parameters
 from ddsp_course.losses import multiscale_spectral_loss
 from ddsp_course.model import DDSP, ModelConfig
@@ -106,7 +107,7 @@ def test_paper_size():
 def test_save_and_load(tmp_path):
     torch.manual_seed(0)
     statistics = {"loudness_db": {"mean": -30.0, "std": 9.0}, "mfcc": {"mean": [0.5] * 30, "std": [2.0] * 30}}
-    net = DDSP(ModelConfig(**SMALL, reverb="ir", reverb_seconds=0.1, statistics=statistics, features={"version": 1})).eval()
+    net = DDSP(ModelConfig(**SMALL, reverb="ir", reverb_seconds=0.1, statistics=statistics, features={"version": FEATURE_VERSION})).eval()
     model.save(tmp_path / "run", net)
     again = model.load(tmp_path / "run")
     assert again.config == net.config

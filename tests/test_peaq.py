@@ -421,3 +421,10 @@ def test_alignment_mends_a_late_copy():
     x = noise(1)
     late = 0.5 * np.concatenate([np.zeros(300), x[:-300]])
     assert peaq(x, late, SR).odg < -0.5 < 0.2 < peaq(x[:-300], align(x, late, SR).undo(late)[:-300], SR).odg + 0.05
+
+
+def test_an_mp3_is_read_in_blocks_as_in_one_piece(tmp_path):
+    x = 0.3 * np.sin(2 * np.pi * 440 * np.arange(96000) / 48000)
+    sf.write(tmp_path / "a.mp3", np.stack([x, x / 2], 1), 48000)
+    at_once, _ = sf.read(tmp_path / "a.mp3", always_2d=True)
+    assert np.array_equal(np.concatenate(list(Recording(tmp_path / "a.mp3").blocks(4096)), 1), at_once.T)

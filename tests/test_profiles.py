@@ -118,6 +118,19 @@ def test_melodies_lie_where_the_instruments_play():
         named("unknown")
 
 
+def test_studies_show_what_they_are_named_after():
+    assert {"scale", "arpeggio", "crescendo", "vibrato_study"} <= set(names())
+    steps = [round(plateau(named("arpeggio"), (i + 0.35) * 60 / 132)) for i in range(7)]
+    assert steps == [67, 71, 74, 79, 74, 71, 67]
+    swell = named("crescendo", loudness_db=-30.0)
+    assert set(hz_to_midi(swell.f0_hz).round().tolist()) == {67} and swell.seconds == 8
+    level = swell.loudness_db
+    assert level[100] < level[500] - 6 < level[1000] - 14 and level[1900] < level[1000] - 10 and (level[50:900].diff() > -0.02).all()
+    study = cents(named("vibrato_study").f0_hz, 440.0)
+    assert [round(study[625 * i:625 * i + 480].max().item()) for i in range(4)] == [0, 15, 30, 60]
+    assert named("crescendo", 100).frame_rate == named("vibrato_study", 100).frame_rate == 100
+
+
 def test_ode_to_joy_begins_as_it_should():
     profile = named("ode_to_joy")                                    # 112 beats a minute
     heard = [round(plateau(profile, (i + 0.35) * 60 / 112)) for i in range(8)]

@@ -13,7 +13,7 @@ from ddsp_course.audio_files import AudioFileError, read_audio
 from ddsp_course.harmonic import tone
 from ddsp_course.pitch import midi_to_hz
 from ddsp_course.recording_check import (LEVELS_DB, MIDI, RecordingCheck, check_folder, check_recording, clipped_samples, compare_trackers,
-                                         notes_and_dynamics, off_grid, plot_check, sine_over, summary)
+                                         notes_and_dynamics, off_grid, plot_check, sine_over, summary, trim_silence)
 from ddsp_course.recordings import bundled
 
 matplotlib.use("Agg")
@@ -272,3 +272,19 @@ def test_a_folder_with_bad_files(tmp_path):
     assert summary([])["minutes"] == 0 and len(summary([])["warnings"]) == 3
     with pytest.raises(FileNotFoundError):
         check_folder(tmp_path / "missing")
+
+
+# ---- trimming
+
+def test_pauses_are_shortened_and_sound_is_kept():
+    x, gap = note(440.0, 1.0), lambda s: torch.zeros(int(s * SR))
+    out = trim_silence(torch.cat([gap(4), x, gap(0.8), x, gap(3), x, gap(2)]), SR, 1.0)
+    wanted = 0.5 + 1 + 0.8 + 1 + 1 + 1 + 0.5
+    assert abs(len(out) / SR - wanted) < 0.15 and abs((out.square().sum() / (3 * x.square().sum())).item() - 1) < 1e-6
+    assert torch.equal(trim_silence(x, SR), x) and torch.equal(trim_silence(out, SR), out)
+
+
+def test_trimming_refuses_no_pause():
+    for bad in (0, -1, float("nan"), 0.05):
+        with pytest.raises(ValueError, match="pause_s must be at least 0.1"):
+            trim_silence(note(440.0), SR, bad)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ddsp_course import cli, generation, metrics, model, perceptual, profiles, runs
+from ddsp_course import cli, evaluation_page, generation, metrics, model, profiles, runs
 from ddsp_course.prior import LatentPrior
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,15 +122,15 @@ def test_cards_reach_the_targets_of_the_demo(shipped):
 
 def test_evaluate_by_name_writes_only_where_it_is_told(capsys, tmp_path, monkeypatch, cache):
     monkeypatch.chdir(tmp_path)
-    report = json.loads((runs.find_run("violin") / "figures.json").read_text(encoding="utf-8"))["evaluation"]
-    monkeypatch.setattr(metrics, "reconstruction_report", lambda *_, **__: report)      # the test above has made the real one
-    monkeypatch.setattr(perceptual, "perceptual_report", lambda *_, **__: {})
-    monkeypatch.setattr(perceptual, "PERCEPTUAL_UNITS", {})
+    figures = json.loads((runs.find_run("violin") / "figures.json").read_text(encoding="utf-8"))["evaluation"]
+    monkeypatch.setattr(evaluation_page, "ALL_UNITS", metrics.UNITS)
+    monkeypatch.setattr(evaluation_page, "full_report", lambda *_, **__: {**figures, "best": figures, "worst": figures, "place": {}})    # not made anew
+    monkeypatch.setattr(evaluation_page, "write_page", lambda path, *_, **__: path.write_text("page"))
     assert cli.main(["evaluate", "violin", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] and not list(tmp_path.iterdir())
     assert cli.main(["evaluate", "violin", "--out", "judged"]) == 0
-    assert (tmp_path / "judged" / "evaluation.json").is_file()
-    assert not (runs.find_run("violin") / "evaluation.json").exists()
+    assert {path.name for path in (tmp_path / "judged").iterdir()} == {"evaluation.json", "evaluation.html"}
+    assert {path.name for path in runs.find_run("violin").iterdir()} == FILES
 
 
 def test_generate_by_name(capsys, tmp_path):

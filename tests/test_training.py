@@ -196,3 +196,35 @@ def test_runs_from_before_precision_are_read_and_continued(tone_dataset, config,
 def test_minutes_become_steps(tone_dataset, config):
     few, many = (training.fit_in_minutes(tone_dataset, config, SHORT, minutes).steps for minutes in (0.01, 1.0))
     assert 1 <= few < many
+
+
+def test_the_room_has_rates_of_its_own(tone_dataset):
+    "Adam's first step is the rate itself: 0.03 of it for a tap, 10 times it for the logarithms of the decay model."
+    config = TrainConfig(batch_size=1, learning_rate=1e-3)
+    batch = draw_batch(tone_dataset, tone_dataset.split("train"), 20, 1, step_generator(0, 0))
+    for variant, name, factor in (("full", "tail", 0.03), ("decay", "log_gain", 10.0), ("decay", "log_decay", 10.0)):
+        torch.manual_seed(0)
+        net = model.DDSP(model.configure(tone_dataset, variant, z=False, hidden=8))
+        before = {n: p.detach().clone() for n, p in net.named_parameters()}
+        training.train_step(net, training.make_optimizer(net, config.learning_rate), batch, config, 0)
+        step = {n: float((p.detach() - before[n]).abs().max()) for n, p in net.named_parameters()}
+        assert step[f"reverb.{name}"] == pytest.approx(factor * config.learning_rate, rel=0.01)
+        assert step["decoder.amplitude.bias"] == pytest.approx(config.learning_rate, rel=0.01)
+
+
+def test_without_a_room_the_optimizer_is_plain_adam(tone_dataset):
+    config, nets = TrainConfig(steps=2, batch_size=1), []
+    for make in (training.make_optimizer, lambda net, rate: torch.optim.Adam(net.parameters(), rate, fused=True)):
+        torch.manual_seed(0)
+        nets.append(model.DDSP(model.configure(tone_dataset, hidden=8)))
+        optimizer = make(nets[-1], config.learning_rate)
+        for step in range(2):
+            training.train_step(nets[-1], optimizer, draw_batch(tone_dataset, tone_dataset.split("train"), 20, 1, step_generator(0, step)), config, step)
+    assert all(torch.equal(a, b) for a, b in zip(*(net.parameters() for net in nets)))
+
+
+def test_log_counts_cpu_seconds_of_the_steps(tmp_path, tone_dataset):
+    config = model.configure(tone_dataset, hidden=8)
+    fit(tone_dataset, config, tmp_path / "run", TrainConfig(steps=3, batch_size=1, eval_every=3), progress=False)
+    seconds = [line["cpu_s"] for line in read_log(tmp_path / "run") if "loss" in line]
+    assert len(seconds) == 3 and 0 < seconds[0] < seconds[1] < seconds[2]

@@ -1,10 +1,8 @@
 """The course in a real browser: the map, a lesson from top to bottom, an exercise, a question, an explorer, and the glossary."""
-import importlib.util
-
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install 'ddsp_course[dev]'")
-from driver import FLAGS, PATIENCE_S, Lab, Server, chromium
+from driver import FLAGS, PATIENCE_S, Lab, chromium
 from playwright.sync_api import expect, sync_playwright
 
 expect.set_options(timeout=1000 * PATIENCE_S)
@@ -13,17 +11,6 @@ EXPLORER = "t1_foundations/02_sampling.ipynb"   # a notebook with a slider that 
 EXPLORER_CELL = "explore(sampled_tone,"         # ... and what only that cell contains
 WRONG = "# exercise: hann\ndef my_hann(n):\n    return torch.hann_window(n, periodic=False)"
 RIGHT = "# exercise: hann\ndef my_hann(n):\n    return 0.5 - 0.5 * torch.cos(2 * math.pi * torch.arange(n) / n)"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    if chromium() is None:
-        pytest.skip("no Chromium or Chrome on the PATH")
-    if importlib.util.find_spec("jupyterlab") is None:
-        pytest.skip("JupyterLab is not installed: pip install 'ddsp_course[lab]'")
-    server = Server(tmp_path_factory.mktemp("lab"))
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
