@@ -1,6 +1,6 @@
 """Does z matter? Train seven kinds of z on the bundled recordings, with several seeds, and measure how each is used.
 
-    python benchmarks/z_table.py                        # about 10 minutes of CPU time, into data/results/z_table.json
+    python benchmarks/z_table.py                        # about 25 minutes of CPU time, into data/results/z_table.json
     python benchmarks/z_table.py --seeds 0 --steps 100 --out /tmp/z_table.json
 
 Each finished run is written at once; a second call goes on where the first one stopped. The same versions on the same machine
@@ -98,7 +98,7 @@ def measure(results, path, seeds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run of each variant with each of these (default 0 1 2)")
-    parser.add_argument("--steps", type=int, default=300, help="training steps a run (default 300, of 4 crops of 1 s)")
+    parser.add_argument("--steps", type=int, default=1000, help="training steps a run (default 1000, of 4 crops of 1 s)")
     parser.add_argument("--out", type=Path, default=data_dir() / "results" / "z_table.json", help="default: data/results/z_table.json")
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
