@@ -17,18 +17,19 @@ PACKAGE = ROOT / "ddsp_course"
 ORDER = """
     display explorer kernels kernels_harmonic kernels_training kernels_auditory checking
     layers sampling windows stft mel pitch loudness harmonic noise reverb
-    recordings audio_files recorder features validation storage data recording_check encoder model losses runs processes training metrics bounds
+    recordings audio_files features validation storage recorder data recording_check encoder model losses runs processes training metrics bounds
     audio_pairs ear_fft ear_filterbank ear_patterns peaq_movs peaq auditory pemoq perceptual listening comparison
     instruments long_sounds transfer pitch_encoder
     latents ablation latent_paths latent_storage mixture prior rungs ladder midi profiles curves generation distribution_metrics generation_metrics prior_evaluation playable ensemble
     report prior_page evaluation_page demo classroom commands cli
     quizzes_analysis quizzes_basics quizzes_data quizzes_evaluation quizzes_finale quizzes_generation
-    quizzes_ladder quizzes_latents quizzes_listening quizzes_peaq quizzes_pemoq quizzes_playable
-    quizzes_profiles quizzes_signals quizzes_synthesis quizzes_training quizzes_transfer quizzes_unsupervised
-    quizzes_variants quizzes_z exercises_analysis exercises_autoencoder exercises_basics exercises_dataset
-    exercises_evaluation exercises_files exercises_finale exercises_generation exercises_ladder exercises_latents
-    exercises_listening exercises_peaq exercises_pemoq exercises_playable exercises_profiles exercises_signals
-    exercises_synthesis exercises_training exercises_transfer exercises_unsupervised exercises_variants exercises_z
+    quizzes_ladder quizzes_latents quizzes_listening quizzes_measures quizzes_peaq quizzes_pemoq
+    quizzes_playable quizzes_profiles quizzes_signals quizzes_synthesis quizzes_training quizzes_transfer
+    quizzes_unsupervised quizzes_variants quizzes_z exercises_analysis exercises_autoencoder exercises_basics
+    exercises_dataset exercises_evaluation exercises_files exercises_finale exercises_generation exercises_ladder
+    exercises_latents exercises_listening exercises_measures exercises_peaq exercises_pemoq exercises_playable
+    exercises_profiles exercises_signals exercises_synthesis exercises_training exercises_transfer exercises_unsupervised
+    exercises_variants exercises_z
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 
