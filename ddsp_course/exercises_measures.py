@@ -72,8 +72,7 @@ def check_in_draws(answer):
     g = torch.Generator().manual_seed(10)
     inputs = [(5 * torch.rand(f, m, generator=g, dtype=torch.float64), 0.1 + torch.rand(m, generator=g, dtype=torch.float64) ** 2) for f, m in ((6, 2), (3, 5), (9, 4))]
     return compare_function('in_draws', answer, lambda x, d: (x / d).mean(1), inputs, [
-        (lambda x, d: x.mean(1) / d.mean(), 'The mean of the values over the mean of the draws: the melody with the larger numbers decides. Which one is the unit of each melody?'),
-        (lambda x, d: (x / d.mean()).mean(1), 'One unit for all melodies. A draw of the noise counts more in one than in another: which one belongs to each value?'),
+        (lambda x, d: x.mean(1) / d.mean(), 'One unit for all melodies, so the melody with the larger numbers decides. A draw of the noise counts more in one than in another: which one belongs to each value?'),
         (lambda x, d: (d / x).mean(1), 'Turned over: how many faults a draw is worth.'),
         (lambda x, d: (x - d).mean(1), 'A difference keeps the unit of the measure. A number of draws is a ratio.'),
         (lambda x, d: x / d, 'Right for each melody. One number a fault is wanted.'),
