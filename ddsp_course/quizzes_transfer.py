@@ -8,6 +8,18 @@ from .checking import Quiz
 
 # %% ../nbs/support/quizzes_transfer.ipynb #c003
 QUIZZES = {
+    'loud_click': Quiz('A click without pitch is 30 dB louder than all notes of a recording. Where must the loudness limit for notes be measured from?', (
+        ('From the loudest frame', 'The click is the loudest frame. With a limit of 40 dB below it, every note softer than 10 dB under the loudest one is lost.'),
+        ('From the mean loudness', 'The mean depends on how long the rests are: the same notes with longer pauses would get another limit.'),
+        ('From the loudest frame that has a pitch', 'Yes: the click has none, so it cannot move the limit, however loud it is.')), 3),
+    'other_weights': Quiz('A model with z trains for 1000 more steps on the same recordings. Its stored instruments are kept as they were. What goes wrong when it plays?', (
+        ('The pitch range', 'The quantiles of pitch come from the recordings and the tracker. Neither has changed.'),
+        ('The z', 'Yes: encoder and decoder have moved together, and the old numbers mean something else to the new decoder. The quantiles still hold.'),
+        ('Nothing, since the recordings are the same', 'True for pitch and loudness. The mean z comes out of the encoder, and its weights are others now.')), 2),
+    'same_noise': Quiz('Every block of 0.5 s draws its noise from a generator that begins with the same seed. What is heard in a long breathy note?', (
+        ('The same half second of breath again and again', 'Yes: the random numbers repeat with the blocks, and the ear finds such a loop quickly. So the state of the generator goes over.'),
+        ('Nothing, since noise has no waveform to remember', 'Two different draws sound alike. One draw repeated does not: its accidents come back on the beat.'),
+        ('Clicks where the noise jumps', 'White noise jumps at every sample. One jump more at the seam is lost among them.')), 1),
     'which_memory': Quiz('A model without reverb plays in blocks. Everything goes over but the GRU state, which starts at zero in each block. What is heard?', (
         ('A loud click at each seam', 'A click is a step of the waveform. The phase goes over and the amplitudes move within a frame, so there is none.'),
         ('A short change of timbre or level after each seam', 'Yes: the decoder needs some frames until it has heard enough, and until then its controls are off.'),

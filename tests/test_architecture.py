@@ -23,13 +23,14 @@ ORDER = """
     latents ablation invariance latent_paths latent_storage mixture prior rungs ladder midi profiles curves generation distribution_metrics generation_metrics prior_evaluation playable ensemble
     report prior_page evaluation_page demo classroom commands cli
     quizzes_analysis quizzes_basics quizzes_data quizzes_evaluation quizzes_finale quizzes_generation
-    quizzes_howmuch quizzes_invariance quizzes_ladder quizzes_latents quizzes_listening quizzes_peaq
-    quizzes_pemoq quizzes_playable quizzes_profiles quizzes_signals quizzes_speech quizzes_synthesis
-    quizzes_training quizzes_transfer quizzes_unsupervised quizzes_variants quizzes_z exercises_analysis
-    exercises_autoencoder exercises_basics exercises_dataset exercises_evaluation exercises_files exercises_finale
-    exercises_generation exercises_howmuch exercises_invariance exercises_ladder exercises_latents exercises_listening
-    exercises_peaq exercises_pemoq exercises_playable exercises_profiles exercises_signals exercises_speech
-    exercises_synthesis exercises_training exercises_transfer exercises_unsupervised exercises_variants exercises_z
+    quizzes_howmuch quizzes_invariance quizzes_ladder quizzes_latents quizzes_listening quizzes_measures
+    quizzes_peaq quizzes_pemoq quizzes_playable quizzes_profiles quizzes_signals quizzes_speech
+    quizzes_synthesis quizzes_training quizzes_transfer quizzes_unsupervised quizzes_variants quizzes_z
+    exercises_analysis exercises_autoencoder exercises_basics exercises_dataset exercises_evaluation exercises_files
+    exercises_finale exercises_generation exercises_howmuch exercises_invariance exercises_ladder exercises_latents
+    exercises_listening exercises_measures exercises_peaq exercises_pemoq exercises_playable exercises_profiles
+    exercises_signals exercises_speech exercises_synthesis exercises_training exercises_transfer exercises_unsupervised
+    exercises_variants exercises_z
 """.split()
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
 

@@ -66,8 +66,8 @@ def check_of(notebook, name, code):
     return result
 
 
-# Notebooks that share the exercises of their neighbours: the six on PEAQ, and those that only put measures to use.
-SHARED = "06_audio_pairs 06_ear_fft 06_ear_filterbank 06_ear_patterns 06_movs 06_peaq 07_which_metric 07_perceptual_report".split()
+# Notebooks that share the exercises of their neighbours: the six on PEAQ.
+SHARED = "06_audio_pairs 06_ear_fft 06_ear_filterbank 06_ear_patterns 06_movs 06_peaq".split()
 
 
 @pytest.mark.parametrize("path", [p for p in sorted(ROOT.glob("nbs/t*/*.ipynb")) if p.stem not in SHARED], ids=lambda p: p.stem)
