@@ -42,7 +42,7 @@ def main():
     parser.add_argument("name", choices=("violin", "real_violin"))
     parser.add_argument("--work", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--judged", type=float, default=20.0, metavar="SECONDS", help="of each held-out recording (default 20)")
     args = parser.parse_args()
     dataset = runs.bundled_dataset("violin") if args.name == "violin" else real_violin(args.work / "dataset")
