@@ -1,4 +1,4 @@
-"""Recordings that come from a browser: what arrives in Python, without one. (tests/browser/test_recorder.py presses the button.)"""
+"""Recordings that come from a browser: what arrives in Python, without one. (tests/browser/test_recorder_in_browser.py presses the button.)"""
 import base64
 import io
 import sys

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import make_tone
+from tones import make_tone
 from scipy.stats import spearmanr
 
 from ddsp_course import cli, instruments, model, transfer
