@@ -65,7 +65,7 @@ def notebooks_in(folder):
 
 # %% ../nbs/support/classroom.ipynb #c10
 _REGION = re.compile(r'^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION', re.S | re.M)
-_HIDDEN = re.compile(r' *A hidden cell [^.]*solution[^.]*\.')
+_HIDDEN = re.compile(r' *A hidden cell\s[^.]*solution[^.]*\.')
 _BADGE = re.compile(r'\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)')
 
 def without_solutions(notebook):
